@@ -1,0 +1,1 @@
+"""The database: tables, migrations, and one file of queries a noun. Imports only ``bot.domain`` and ``bot.errors``."""

@@ -1,0 +1,305 @@
+"""Queries on mentions, their authors, taggings and tags. The hot path: bulk statements, no objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlmodel import Session, col
+
+from bot.domain import Author, Customer, Gone, Liveness, Mention, Tag, Tagging
+from storage import models
+from storage.sql import insert_new, upsert
+
+_STORED_CHARACTERS_MAX = 100_000
+_HANDLE_MAX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A mention that waits for its tags, with what routing needs to know."""
+
+    id: int
+    author_id: int
+    mention: Mention
+    customer: Customer
+
+
+@dataclass(frozen=True, slots=True)
+class TaggingRow:
+    """A tagging to be stored: the ``n``-th of a mention. ``actor`` is empty for the model."""
+
+    mention_id: int
+    n: int
+    tagging: Tagging
+    source: str
+    actor: str
+    channel: str
+
+
+def storable(text: str) -> str:
+    """Return ``text`` as both databases accept it: no NUL, no lone surrogates, bounded."""
+    clean = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")[:_STORED_CHARACTERS_MAX]
+    return clean.encode("utf-8", "replace").decode("utf-8")
+
+
+def store(session: Session, channel: str, mentions: Sequence[Mention], *, now: datetime) -> int:
+    """Store mentions that are not there yet, oldest first, with their authors; return how many were new."""
+    if not mentions:
+        return 0
+    authors = _store_authors(session, mentions, now)
+    rows = {
+        (mention.platform, mention.external_id): _mention_row(channel, mention, authors, now) for mention in mentions
+    }
+    known = _known(session, list(rows))
+    fresh = [row for key, row in rows.items() if key not in known]
+    if not fresh:
+        return 0
+    return len(session.scalars(insert_new(session, models.Mention).returning(col(models.Mention.id)), fresh).all())
+
+
+def _known(session: Session, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    table = models.Mention
+    rows = session.execute(
+        select(col(table.platform), col(table.external_id)).where(
+            col(table.platform).in_({platform for platform, _ in keys}),
+            col(table.external_id).in_([external_id for _, external_id in keys]),
+        )
+    )
+    return {(platform, external_id) for platform, external_id in rows}
+
+
+def _store_authors(session: Session, mentions: Sequence[Mention], now: datetime) -> dict[tuple[str, str], int]:
+    table = models.Author
+    rows = {
+        (mention.platform, mention.author.external_id): _author_row(mention.platform, mention.author, now)
+        for mention in mentions
+    }
+    # In key order, so that two processes that store the same authors never wait for each other in a circle.
+    statement = upsert(
+        session, table, key=("platform", "external_id"), update=("handle", "name", "followers", "seen_at")
+    )
+    session.execute(statement, [rows[key] for key in sorted(rows)])
+    found = session.execute(
+        select(col(table.platform), col(table.external_id), col(table.id)).where(
+            col(table.platform).in_({platform for platform, _ in rows}),
+            col(table.external_id).in_([external_id for _, external_id in rows]),
+        )
+    )
+    return {(platform, external_id): author_id for platform, external_id, author_id in found}
+
+
+def _author_row(platform: str, author: Author, now: datetime) -> dict[str, Any]:
+    return {
+        "platform": platform,
+        "external_id": author.external_id,
+        "handle": storable(author.handle)[:_HANDLE_MAX],
+        "name": storable(author.name)[:_HANDLE_MAX],
+        "followers": author.followers,
+        "seen_at": now,
+    }
+
+
+def _mention_row(
+    channel: str, mention: Mention, authors: Mapping[tuple[str, str], int], now: datetime
+) -> dict[str, Any]:
+    return {
+        "channel": channel,
+        "platform": mention.platform,
+        "external_id": mention.external_id,
+        "author_id": authors[mention.platform, mention.author.external_id],
+        "text": storable(mention.text),
+        "url": storable(mention.url),
+        "thread": storable(mention.thread),
+        "in_reply_to": storable(mention.in_reply_to),
+        "language": mention.language,
+        "is_private": mention.is_private,
+        "posted_at": mention.posted_at,
+        "received_at": now,
+        "state": "new",
+        "attempts": 0,
+        "error": "",
+        "liveness": Liveness.ALIVE.value,
+    }
+
+
+def mark_gone(session: Session, platform: str, gone: Sequence[Gone], *, now: datetime) -> list[int]:
+    """Blank deleted posts, replace edited ones; return the ids of the cases whose card now reads differently."""
+    if not gone:
+        return []
+    table = models.Mention
+    statement = (
+        update(table)
+        .where(col(table.platform) == bindparam("of_platform"), col(table.external_id) == bindparam("of_id"))
+        .values(text=bindparam("new_text"), liveness=bindparam("new_liveness"), checked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    session.connection().execute(
+        statement,
+        [
+            {
+                "of_platform": platform,
+                "of_id": post.external_id,
+                "new_text": storable(post.text),
+                "new_liveness": post.liveness.value,
+            }
+            for post in gone
+        ],
+    )
+    ids = [post.external_id for post in gone]
+    touched = session.scalars(
+        select(col(table.case_id))
+        .where(col(table.platform) == platform, col(table.external_id).in_(ids), col(table.case_id).is_not(None))
+        .distinct()
+    )
+    return sorted(case_id for case_id in touched if case_id is not None)
+
+
+def waiting(session: Session, *, limit: int, ids: Sequence[int] | None = None) -> list[Waiting]:
+    """Return untagged mentions, oldest first; with ``ids`` those of them that still wait, locked on PostgreSQL."""
+    mention, author, customer = models.Mention, models.Author, models.Customer
+    query = (
+        select(mention, author, col(customer.segment))
+        .join(author, col(author.id) == col(mention.author_id))
+        .outerjoin(customer, col(customer.id) == col(author.customer_id))
+        .where(col(mention.state) == "new")
+        .order_by(col(mention.id))
+        .limit(limit)
+    )
+    if ids is not None:
+        query = query.where(col(mention.id).in_(ids)).with_for_update(of=mention)
+    return [_waiting(row, by, segment) for row, by, segment in session.execute(query)]
+
+
+def _waiting(row: models.Mention, author: models.Author, segment: str | None) -> Waiting:
+    return Waiting(cast("int", row.id), row.author_id, mention_of(row, author), Customer(segment or ""))
+
+
+def mention_of(row: models.Mention, author: models.Author) -> Mention:
+    """Return the domain value of a stored mention."""
+    return Mention(
+        platform=row.platform,
+        external_id=row.external_id,
+        author=Author(author.external_id, author.handle, author.name, author.followers),
+        text=row.text,
+        posted_at=row.posted_at,
+        url=row.url,
+        thread=row.thread,
+        in_reply_to=row.in_reply_to,
+        language=row.language,
+        is_private=row.is_private,
+        channel=row.channel,
+    )
+
+
+def store_taggings(session: Session, rows: Sequence[TaggingRow], *, now: datetime) -> None:
+    """Store taggings and their tags, which become the live ones."""
+    if not rows:
+        return
+    session.execute(insert(models.Tagging), [_tagging_row(row, now) for row in rows])
+    tags = [_tag_row(row, tag) for row in rows for tag in row.tagging.tags]
+    if tags:
+        session.execute(insert(models.Tag), tags)
+
+
+def _tagging_row(row: TaggingRow, now: datetime) -> dict[str, Any]:
+    tagging = row.tagging
+    return {
+        "mention_id": row.mention_id,
+        "n": row.n,
+        "source": row.source,
+        "model": tagging.model,
+        "scores": {tag.value: round(score, 4) for tag, score in tagging.scores.items()},
+        "primary_tag": tagging.primary.value if tagging.primary else "",
+        "confidence": tagging.confidence,
+        "reason": tagging.reason,
+        "reason_confidence": tagging.reason_confidence,
+        "language": tagging.language,
+        "needs_review": bool(tagging.review),
+        "review": tagging.review,
+        "actor": row.actor,
+        "at": now,
+    }
+
+
+def _tag_row(row: TaggingRow, tag: Tag) -> dict[str, Any]:
+    return {
+        "mention_id": row.mention_id,
+        "n": row.n,
+        "tag": tag.value,
+        "reason": row.tagging.reason,
+        "channel": row.channel,
+        "is_primary": tag == row.tagging.primary,
+        "is_live": True,
+    }
+
+
+def settle(session: Session, cases: Mapping[int, int | None]) -> None:
+    """Mark mentions as worked: ``cases`` maps a mention's id to its case, or None for one that opens none."""
+    if not cases:
+        return
+    table = models.Mention
+    statement = (
+        update(table)
+        .where(col(table.id) == bindparam("of_id"))
+        .values(state=bindparam("new_state"), case_id=bindparam("new_case"))
+        .execution_options(synchronize_session=False)
+    )
+    rows = [
+        {"of_id": mention_id, "new_state": "ignored" if case_id is None else "tagged", "new_case": case_id}
+        for mention_id, case_id in cases.items()
+    ]
+    session.connection().execute(statement, rows)
+
+
+def record_failure(session: Session, mention_id: int, error: str, *, attempts_max: int) -> None:
+    """Count a failed tagging; after ``attempts_max`` the mention is set aside as dead, its error kept."""
+    table = models.Mention
+    row = session.get(table, mention_id)
+    if row is None or row.state != "new":
+        return
+    row.attempts += 1
+    row.error = error
+    if row.attempts >= attempts_max:
+        row.state = "dead"
+    session.add(row)
+
+
+def kill_tags(session: Session, mention_ids: Sequence[int]) -> None:
+    """Make the tags of mentions no longer live, before a correction or because it is not for us."""
+    table = models.Tag
+    session.execute(
+        update(table)
+        .where(col(table.mention_id).in_(mention_ids), col(table.is_live))
+        .values(is_live=False)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def live_tags(session: Session) -> dict[tuple[str, str, str], int]:
+    """Return how many tags are live, by (tag, reason, channel): what the ledger's TAG balance must equal."""
+    table = models.Tag
+    rows = session.execute(
+        select(col(table.tag), col(table.reason), col(table.channel), func.count())
+        .where(col(table.is_live))
+        .group_by(col(table.tag), col(table.reason), col(table.channel))
+    )
+    return {(tag, reason, channel): count for tag, reason, channel, count in rows}
+
+
+def counts_by_state(session: Session) -> dict[str, int]:
+    """Return how many mentions are new, tagged, ignored, dead."""
+    table = models.Mention
+    rows = session.execute(select(col(table.state), func.count()).group_by(col(table.state)))
+    return dict(rows.tuples().all())
+
+
+def oldest_waiting_at(session: Session) -> datetime | None:
+    """Return when the oldest untagged mention was received; None when none waits."""
+    table = models.Mention
+    return session.scalar(
+        select(col(table.received_at)).where(col(table.state) == "new").order_by(col(table.id)).limit(1)
+    )
