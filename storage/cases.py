@@ -45,8 +45,8 @@ def case_view(session: Session, case_id: int) -> CaseView | None:
     found = session.execute(_views().where(col(models.Case.id) == case_id)).first()
     if found is None:
         return None
-    row, author, review = found
-    return _view(row, author, review or "", _mentions(session, case_id), _events(session, case_id))
+    row, author = found
+    return _view(row, author, _mentions(session, case_id), _events(session, case_id))
 
 
 def page(session: Session, only: CaseFilter, *, limit: int = 30, offset: int = 0) -> list[CaseView]:
@@ -99,27 +99,17 @@ def count(session: Session) -> int:
 
 
 def _views() -> Select[Any]:
-    """Case, author, and the review sentence of the opening mention's newest tagging."""
-    table, tagging = models.Case, models.Tagging
-    review = (
-        select(col(tagging.review))
-        .where(col(tagging.mention_id) == col(table.id))
-        .order_by(col(tagging.n).desc())
-        .limit(1)
-        .correlate(table)
-        .scalar_subquery()
-    )
-    return select(table, models.Author, review).join(models.Author, col(models.Author.id) == col(table.author_id))
+    query: Select[Any] = select(models.Case, models.Author)  # type: ignore[assignment] # rows are unpacked, not typed
+    return query.join(models.Author, col(models.Author.id) == col(models.Case.author_id))
 
 
 def _with_latest_mention(session: Session, rows: Sequence[Any]) -> list[CaseView]:
     table = models.Mention
-    case_ids = [row.id for row, _, _ in rows]
+    case_ids = [row.id for row, _ in rows]
     newest = select(func.max(col(table.id))).where(col(table.case_id).in_(case_ids)).group_by(col(table.case_id))
     mentions = {mention.case_id: mention for mention in session.scalars(select(table).where(col(table.id).in_(newest)))}
     return [
-        _view(row, author, review or "", (_mention_view(mentions[row.id], ()),) if row.id in mentions else ())
-        for row, author, review in rows
+        _view(row, author, (_mention_view(mentions[row.id], ()),) if row.id in mentions else ()) for row, author in rows
     ]
 
 
@@ -154,7 +144,6 @@ def _events(session: Session, case_id: int) -> tuple[CaseEventView, ...]:
 def _view(
     row: models.Case,
     author: models.Author,
-    review: str,
     mentions: tuple[CaseMention, ...] = (),
     events: tuple[CaseEventView, ...] = (),
 ) -> CaseView:
@@ -167,7 +156,7 @@ def _view(
         reason=row.reason,
         confidence=row.confidence,
         needs_review=row.needs_review,
-        review=review,
+        review=row.review,
         department=row.department,
         quadrant=Quadrant(row.quadrant),
         why=row.why,

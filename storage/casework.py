@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -11,11 +12,27 @@ from sqlalchemy import func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from bot.domain import CaseFacts, CaseState
+from bot.errors import StorageError
 from storage import models
 from storage.sql import changed, insert_new
 
+
+class StaleCaseError(StorageError):
+    """A case is no longer as it was read."""
+
+
 TEXTS_A_CASE_MAX = 5
 """How many of a case's latest texts are compared with a new mention."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseChange:
+    """New values for columns of a case, to be written only if its version still is ``version``."""
+
+    case_id: int
+    version: int
+    values: Mapping[str, Any]
+
 
 _WAITING = (CaseState.OPEN.value, CaseState.CLAIMED.value)
 
@@ -60,11 +77,17 @@ def record_action(session: Session, row: Mapping[str, Any]) -> bool:
     return session.scalar(statement.values(**row)) is not None
 
 
-def change(session: Session, case_id: int, *, version: int, values: Mapping[str, Any]) -> bool:
-    """Change a case if its version still is ``version``; False when somebody else was quicker."""
+def change(session: Session, changes: Sequence[CaseChange]) -> None:
+    """Change cases, each only as it was read.
+
+    Raises:
+        StaleCaseError: somebody else changed one meanwhile; the transaction must not commit.
+    """
     table = models.Case
-    statement = update(table).where(col(table.id) == case_id, col(table.version) == version)
-    return changed(session, statement.values(**values, version=version + 1)) == 1
+    for one in changes:
+        statement = update(table).where(col(table.id) == one.case_id, col(table.version) == one.version)
+        if changed(session, statement.values(**one.values, version=one.version + 1)) != 1:
+            raise StaleCaseError(f"case {one.case_id} was changed by somebody else meanwhile; the step is tried again")
 
 
 def row_for_update(session: Session, case_id: int) -> models.Case | None:
@@ -144,3 +167,45 @@ def mention_ids(session: Session, case_id: int) -> list[int]:
     table = models.Mention
     query = select(col(table.id)).where(col(table.case_id) == case_id).order_by(col(table.id))
     return [cast("int", mention_id) for mention_id in session.scalars(query)]
+
+
+def action_is_done(session: Session, action_id: str) -> bool:
+    """True when an action with this id is in the history: the click was delivered twice."""
+    table = models.CaseEvent
+    return session.scalar(select(col(table.id)).where(col(table.action_id) == action_id)) is not None
+
+
+def touch(session: Session, case_ids: Sequence[int]) -> list[tuple[int, int, str]]:
+    """Raise the version of cases whose mentions changed; return (case, new version, queue) of each."""
+    if not case_ids:
+        return []
+    table = models.Case
+    statement = (
+        update(table)
+        .where(col(table.id).in_(case_ids))
+        .values(version=col(table.version) + 1)
+        .returning(col(table.id), col(table.version), col(table.queue))
+        .execution_options(synchronize_session=False)
+    )
+    return sorted(session.execute(statement).tuples().all())
+
+
+def opening(session: Session, case_id: int) -> tuple[models.Mention, models.Author, str] | None:
+    """Return the mention that opened a case, its author, and the segment of the customer behind it."""
+    mention, author, customer = models.Mention, models.Author, models.Customer
+    query = (
+        select(mention, author, col(customer.segment))
+        .join(author, col(author.id) == col(mention.author_id))
+        .outerjoin(customer, col(customer.id) == col(author.customer_id))
+        .where(col(mention.id) == case_id)
+    )
+    found = session.execute(query).first()
+    return (found[0], found[1], found[2] or "") if found else None
+
+
+def newest_tagging(session: Session, mention_id: int) -> models.Tagging | None:
+    """Return the tagging of a mention that counts; None before the first."""
+    table = models.Tagging
+    return session.scalar(
+        select(table).where(col(table.mention_id) == mention_id).order_by(col(table.n).desc()).limit(1)
+    )

@@ -108,6 +108,12 @@ def next_poll_at(session: Session, channel: str) -> datetime | None:
     return session.scalar(select(col(models.ChannelState.next_poll_at)).where(col(models.ChannelState.name) == channel))
 
 
+def failures(session: Session, channel: str) -> int:
+    """Return how many polls of ``channel`` have failed in a row."""
+    query = select(col(models.ChannelState.failures)).where(col(models.ChannelState.name) == channel)
+    return session.scalar(query) or 0
+
+
 def ensure(session: Session, names: Iterable[str]) -> None:
     """Have a row for each channel."""
     defaults = models.ChannelState(name="").model_dump()

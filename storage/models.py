@@ -190,6 +190,8 @@ class Case(SQLModel, table=True):
     quadrant_source: str = ""
     confidence: float = 1.0
     needs_review: bool = False
+    review: str = Field(default="", sa_type=Text)
+    """Why a person should look; empty when nothing is in doubt."""
     repeat_kind: str = "none"
     repeat_of: int | None = Field(default=None, sa_type=_Big)
     mention_count: int = 1

@@ -230,6 +230,7 @@ def upgrade() -> None:
         sa.Column("quadrant_source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("confidence", sa.Float(), nullable=False),
         sa.Column("needs_review", sa.Boolean(), nullable=False),
+        sa.Column("review", sa.Text(), nullable=False),
         sa.Column("repeat_kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("repeat_of", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("mention_count", sa.Integer(), nullable=False),

@@ -1,0 +1,58 @@
+"""From a mention and its tagging to what the ledger's rules take: a contact, and the journals of its tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from bot.domain import Mention, RepeatKind, Tag
+from bot.ledger import postings
+from bot.ledger.journal import Draft
+from bot.ledger.postings import Contact
+from bot.ledger.quadrants import cell
+from bot.parts import Parts, channel_kind
+
+
+def contact(  # noqa: PLR0913 the facts of one contact, all by name
+    parts: Parts, *, case_id: int, mention: Mention, segment: str, tag: Tag, reason: str, repeat: RepeatKind
+) -> Contact:
+    """Return what the ledger keeps of a case: no author, no text, no id of a platform."""
+    found = cell(
+        parts.model,
+        tag=tag,
+        reason=reason,
+        text=mention.text,
+        channel=mention.channel,
+        segment=segment,
+        repeat=repeat,
+        on=parts.book_date(mention.posted_at),
+    )
+    return Contact(
+        case_id=str(case_id),
+        channel=mention.channel,
+        channel_kind=channel_kind(mention),
+        tag=tag,
+        reason=reason,
+        cell=found,
+        segment=segment,
+    )
+
+
+def tag_drafts(
+    parts: Parts, mention_id: int, about: Contact, *, tags: Sequence[Tag], opens: bool, on: date
+) -> list[Draft]:
+    """Return a journal for each tag of a mention; with ``opens`` that of the primary tag counts the contact too."""
+    return [
+        draft
+        for tag in sorted(tags, key=lambda tag: (tag != about.tag, tag))
+        for draft in postings.tag_journals(
+            f"tag:{mention_id}:{tag}:v1",
+            about,
+            tag=tag,
+            primary=tag == about.tag,
+            opens=opens and tag == about.tag,
+            on=on,
+            group_ref=about.case_id,
+            model=parts.model,
+        )
+    ]

@@ -1,0 +1,83 @@
+"""``earmark ledger`` and ``earmark db``: what an operator or an auditor asks of the database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from bot.app import open_database
+from bot.config import Settings
+from storage import db, ledger_reports, ledger_verify, mentions
+
+
+def upgrade(settings: Settings) -> str:
+    """Bring the database to the newest schema; return a sentence.
+
+    Raises:
+        StorageError: the database is unreachable.
+    """
+    database = open_database(settings)
+    before = db.revision(database)
+    after = db.upgrade(database)
+    database.dispose()
+    return f"The database is at schema {after}" + (" already." if before == after else f" (was {before or 'empty'}).")
+
+
+def verify(settings: Settings, *, as_json: bool) -> bool:
+    """Recompute the ledger and compare its TAG balance with the live tags; print the verdict; True when all holds.
+
+    Raises:
+        StorageError: the database is unreachable or has an older schema.
+    """
+    database = open_database(settings)
+    db.require_newest(database)
+    with db.reading(database) as session, _progress() as progress:
+        verdict = ledger_verify.verify(session, progress)
+        balance, live = ledger_reports.tag_balance(session), mentions.live_tags(session)
+    database.dispose()
+    problem = str(verdict.broken) if verdict.broken else _tag_problem(balance, live)
+    report = {
+        "ok": not problem,
+        "journals": verdict.journals,
+        "head": verdict.head,
+        "live_tags": sum(live.values()),
+        "tag_balance": sum(balance.values()),
+        "problem": problem,
+    }
+    click.echo(json.dumps(report) if as_json else _sentence(report))
+    return not problem
+
+
+def _tag_problem(balance: dict[tuple[str, str, str], int], live: dict[tuple[str, str, str], int]) -> str:
+    for key in sorted({*balance, *live}):
+        if balance.get(key, 0) != live.get(key, 0):
+            name = " / ".join(key)
+            return f"TAG balance of {name} is {balance.get(key, 0)}, live tags are {live.get(key, 0)}"
+    return ""
+
+
+def _sentence(report: dict[str, object]) -> str:
+    if report["problem"]:
+        return f"The ledger does NOT verify: {report['problem']}."
+    return (
+        f"The ledger verifies: {report['journals']} journals, chain and sums recomputed; "
+        f"TAG balance {report['tag_balance']} = live tags {report['live_tags']}; head {str(report['head'])[:16]}."
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error while somebody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("verifying journals", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,204 @@
+"""The command line. Every command is a few lines; the work is elsewhere and is imported when it is called for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.errors import EarmarkError
+
+if TYPE_CHECKING:
+    from bot.config import Settings
+
+CONFIG = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("config.toml"),
+    show_default=True,
+    help="The configuration file.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+EXIT_BAD_INPUT, EXIT_BROKEN, EXIT_BUG, EXIT_INTERRUPTED = 2, 1, 70, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="earmark", prog_name="earmark")
+def cli() -> None:
+    r"""Earmark listens to your channels, tags complaints, praise and requests, and books what they cost.
+
+    \b
+    Begin with:  earmark demo
+    """
+
+
+def main() -> None:
+    """Run the command line; whatever goes wrong ends in one sentence, never in a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_BAD_INPUT)
+    except EarmarkError as error:
+        click.echo(f"earmark: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; Python must not complain about that at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 the boundary of the command line
+        _report_bug(error)
+        sys.exit(EXIT_BUG)
+
+
+def _report_bug(error: Exception) -> None:
+    import structlog
+
+    from bot import logs
+
+    logs.configure("info")
+    structlog.get_logger(__name__).error("bug", exc_info=error)
+    click.echo(f"earmark: this is a bug in Earmark ({type(error).__name__}); please report the line above", err=True)
+
+
+def _settings(config_file: Path) -> Settings:
+    from bot import config, logs
+
+    settings = config.load(config_file)
+    logs.configure(settings.earmark.log_level)
+    return settings
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65_535), default=8765, show_default=True, help="The board's port.")
+@click.option("--once", is_flag=True, help="Stop when all is worked, and print counts.")
+@JSON
+def demo(*, port: int, once: bool, as_json: bool) -> None:
+    r"""Replay the shipped sample through the real pipeline, and open the board. No token, no server.
+
+    \b
+    Example:  earmark demo --once
+    """
+    from bot import demo as show
+
+    show.run(port=port, once=once, as_json=as_json)
+
+
+@cli.command()
+@CONFIG
+@click.option(
+    "--role",
+    type=click.Choice(["all", "poll", "work", "slack", "web"]),
+    default="all",
+    show_default=True,
+    help="What this process does; several processes may share one database.",
+)
+def run(*, config_file: Path, role: str) -> None:
+    r"""Run the bot until it is told to stop (SIGTERM or Ctrl-C).
+
+    \b
+    Example:  earmark run --config config.toml
+    """
+    from bot import serve
+
+    serve.run(_settings(config_file), role)
+
+
+@cli.command()
+@CONFIG
+def check(*, config_file: Path) -> None:
+    r"""Prove the set-up: configuration, secrets, database, model, every channel, Slack. Exit 0, or 2 with what to fix.
+
+    \b
+    Example:  earmark check --config config.toml
+    """
+    from bot import check as prove
+
+    if not prove.run(_settings(config_file), print_line=click.echo):
+        sys.exit(EXIT_BAD_INPUT)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option("--model", default="shipped", show_default=True, help="The tagger: 'shipped', or the folder of another.")
+def tag(*, file: Path | None, model: str) -> None:
+    r"""Tag JSON lines or plain lines from FILE (or standard input); JSON lines come out.
+
+    \b
+    Example:  echo "where is my parcel?" | earmark tag
+    """
+    from bot import tagfile
+
+    tagfile.run(file, model)
+
+
+@cli.command()
+@click.argument("channel")
+@CONFIG
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]),
+    help="Fetch again from this time on (UTC unless it says otherwise).",
+)
+def poll(*, channel: str, config_file: Path, since: datetime | None) -> None:
+    r"""Poll CHANNEL once, now, to the end of what it has; with --since a backfill. A running bot may go on meanwhile.
+
+    \b
+    Example:  earmark poll brand --since 2026-11-01
+    """
+    from bot import backfill
+
+    click.echo(backfill.run(_settings(config_file), channel, since))
+
+
+@cli.group()
+def ledger() -> None:
+    r"""Check the value/waste ledger.
+
+    \b
+    Example:  earmark ledger verify
+    """
+
+
+@ledger.command("verify")
+@CONFIG
+@JSON
+def ledger_verify(*, config_file: Path, as_json: bool) -> None:
+    r"""Recompute every sum and hash; exit 1 and name the first broken journal if one does not check.
+
+    \b
+    Example:  earmark ledger verify --json
+    """
+    from bot import books
+
+    if not books.verify(_settings(config_file), as_json=as_json):
+        sys.exit(EXIT_BROKEN)
+
+
+@cli.group("db")
+def database() -> None:
+    r"""Look after the database.
+
+    \b
+    Example:  earmark db upgrade
+    """
+
+
+@database.command("upgrade")
+@CONFIG
+def db_upgrade(*, config_file: Path) -> None:
+    r"""Bring the database to the newest schema; safe to run twice.
+
+    \b
+    Example:  earmark db upgrade --config config.toml
+    """
+    from bot import books
+
+    click.echo(books.upgrade(_settings(config_file)))

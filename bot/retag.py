@@ -1,0 +1,105 @@
+"""A person corrects the tags and reason of a case: a new tagging, a reversal in the ledger, perhaps another queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from bot import booking, router
+from bot.clock import due_at
+from bot.domain import Actor, Customer, Mention, RepeatKind, Tag, Tagging
+from bot.errors import CaseError
+from bot.ledger import corrections
+from bot.ledger.journal import Draft
+from bot.ledger.postings import Contact
+from bot.parts import Parts
+from storage import casework, ledger, mentions, models
+from storage.mentions import TaggingRow, mention_of
+
+
+def apply(parts: Parts, session: Session, row: models.Case, tagging: Tagging, actor: Actor) -> Mapping[str, Any]:
+    """Write the correction; return the columns of the case that follow from it.
+
+    It corrects the mention that opened the case, whose tags and reason the case has; mentions that joined keep theirs.
+    """
+    found = casework.opening(session, row.id)
+    if found is None or tagging.primary is None:
+        raise CaseError(f"Case {row.id} has no mention to correct.")
+    stored, author, segment = found
+    mention = mention_of(stored, author)
+    about = booking.contact(
+        parts,
+        case_id=row.id,
+        mention=mention,
+        segment=segment,
+        tag=tagging.primary,
+        reason=tagging.reason,
+        repeat=RepeatKind(row.repeat_kind),
+    )
+    version = _store(parts, session, row, tagging, actor)
+    hold_key = _book(parts, session, row, about, tagging, event_id=f"retag:{row.id}:v{version}")
+    return {
+        "tag": about.tag.value,
+        "reason": about.reason,
+        "department": about.cell.department,
+        "quadrant": about.cell.quadrant.value,
+        "quadrant_source": about.cell.quadrant_source,
+        "confidence": tagging.confidence,
+        "needs_review": False,
+        "review": "",
+        "hold_key": hold_key,
+        **_rerouted(parts, row, mention, tagging, Customer(segment)),
+    }
+
+
+def _store(parts: Parts, session: Session, row: models.Case, tagging: Tagging, actor: Actor) -> int:
+    """Store the new tagging in place of the old one; return which of the mention's taggings it is."""
+    before = casework.newest_tagging(session, row.id)
+    version = before.n + 1 if before else 1
+    mentions.kill_tags(session, [row.id])
+    told = TaggingRow(row.id, version, tagging, source="human", actor=actor.ref, channel=row.channel)
+    mentions.store_taggings(session, [told], now=parts.now())
+    return version
+
+
+def _book(parts: Parts, session: Session, row: models.Case, about: Contact, tagging: Tagging, *, event_id: str) -> str:
+    """Reverse what stands in the ledger and post it anew; return the key of the open hold, "" without one."""
+    journals = [journal.draft for journal in ledger.journals_of(session, case_id=str(row.id))]
+    old = corrections.standing(journals, {draft.key for draft in journals if _is_tag_of(draft, row.id)})
+    drafts = corrections.retagged(
+        event_id, old, about, tags=_primary_first(tagging), on=parts.book_date(parts.now()), model=parts.model
+    )
+    ledger.post(session, drafts, now=parts.now())
+    return next((draft.key for draft in drafts if draft.kind == "cost_hold"), "")
+
+
+def _is_tag_of(draft: Draft, mention_id: int) -> bool:
+    return draft.kind == "tag" and draft.key.startswith((f"tag:{mention_id}:", f"retag:{mention_id}:"))
+
+
+def _primary_first(tagging: Tagging) -> list[Tag]:
+    return sorted(tagging.tags, key=lambda tag: (tag != tagging.primary, tag))
+
+
+def _rerouted(
+    parts: Parts, row: models.Case, mention: Mention, tagging: Tagging, customer: Customer
+) -> Mapping[str, Any]:
+    """The columns of a case that another queue now has to work; none when it stays where it is."""
+    route = router.decide(mention, tagging, customer, parts.settings.routes)
+    queue = parts.settings.queue(route.queue)
+    if queue is None or route.queue == row.queue or row.closed_at is not None:
+        return {}
+    minutes = queue.sla_minutes.of(tagging.primary or Tag(row.tag))
+    return {
+        "queue": route.queue,
+        "priority": route.priority.value,
+        "rule": route.rule,
+        "why": route.why,
+        "due_at": due_at(row.opened_at, minutes, queue, parts.settings.earmark.timezone),
+        # Who claimed it sits in the other team; the new one takes it from its own queue.
+        "state": "open",
+        "owner": "",
+        "owner_name": "",
+    }

@@ -1,0 +1,31 @@
+"""``earmark run``: one process, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+from bot import app
+from bot.app import Role
+from bot.config import Settings
+
+
+def run(settings: Settings, role: str) -> None:
+    """Run until SIGTERM or SIGINT; the step in the middle is finished first, or found again at the next start.
+
+    A fresh SQLite file is migrated by itself; an older schema is not, because that wants a backup first.
+
+    Raises:
+        EarmarkError: the set-up is wrong; nothing was started.
+    """
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    app.create_if_new(settings)
+    running = app.build(settings, role=Role(role))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    running.run(stop)

@@ -1,0 +1,186 @@
+"""The ledger in the database. :func:`post` is the only thing that writes journals; nothing ever changes one."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import Connection, func, insert, select
+from sqlmodel import Session
+
+from bot.errors import LedgerError
+from bot.ledger.book import Book
+from bot.ledger.decide import BUDGETS
+from bot.ledger.journal import START, Draft, Journal, journal_id
+from bot.ledger.model import CostModel
+from storage.ledger_reports import balances, tag_balance, totals
+from storage.ledger_rows import (
+    CONFIG,
+    JOURNAL,
+    LINE,
+    PERIOD,
+    chunks,
+    currencies,
+    journal_row,
+    journals_in,
+    journals_where,
+    line_rows,
+)
+from storage.ledger_verify import verify
+
+__all__ = [
+    "Posted",
+    "balances",
+    "draft_by_key",
+    "journals_of",
+    "post",
+    "record_config",
+    "tag_balance",
+    "totals",
+    "verify",
+]
+
+_LOCK: Final = 0x6561726D61726B
+"""Whoever holds this advisory lock appends to the chain; PostgreSQL gives it back with the transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A journal in the books. ``is_new`` is False where it had been posted before."""
+
+    seq: int
+    key: str
+    id: str
+    hash: str
+    is_new: bool
+
+
+def post(session: Session, drafts: Sequence[Draft], *, now: datetime) -> list[Posted]:
+    """Write the drafts in order, as part of the caller's transaction: n drafts → n results, same order.
+
+    All or none: a refused draft leaves nothing of the batch behind. A draft that is in the books already is
+    returned as it was written first. A day in a closed period moves to the first open one. The number of queries
+    does not grow with the number of drafts.
+
+    Raises:
+        LedgerError: a draft does not fit the books, or no configuration was recorded yet.
+    """
+    if not drafts:
+        return []
+    connection = session.connection()
+    _take_turn(connection)
+    book = _view(connection, drafts)
+    results = [book.post(draft) for draft in drafts]
+    _write(connection, [journal for journal, is_new in results if is_new], now)
+    return [Posted(journal.seq, journal.key, journal.id, journal.hash, is_new) for journal, is_new in results]
+
+
+def _take_turn(connection: Connection) -> None:
+    """On SQLite the transaction holds the one write lock already."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+def _write(connection: Connection, journals: Sequence[Journal], now: datetime) -> None:
+    if not journals:
+        return
+    connection.execute(insert(JOURNAL), [journal_row(journal, now) for journal in journals])
+    lines = [row for journal in journals for row in line_rows(journal)]
+    if lines:
+        connection.execute(insert(LINE), lines)
+
+
+def _view(connection: Connection, drafts: Sequence[Draft]) -> Book:
+    """Return what the rules need to know of the books for these drafts."""
+    seq, head = _head(connection)
+    targets = [key for draft in drafts for key in (draft.resolves, draft.reverses) if key is not None]
+    kept = currencies(connection)
+    if not kept:
+        raise LedgerError("E_NO_CONFIG", "no cost model is recorded in this ledger; record the configuration first")
+    book = Book(frozenset(kept), closed_through=_closed_through(connection), seq=seq, head=head)
+    book.know(journals_in(connection, JOURNAL.c.idem_key, [*(draft.key for draft in drafts), *targets]))
+    if targets:
+        _know_what_acts_on(connection, book, targets)
+    if any(line.account in BUDGETS for draft in drafts for line in draft.lines):
+        _know_budgets(connection, book)
+    return book
+
+
+def _head(connection: Connection) -> tuple[int, str]:
+    last = connection.execute(select(JOURNAL.c.seq, JOURNAL.c.hash).order_by(JOURNAL.c.seq.desc()).limit(1)).first()
+    return (last.seq, last.hash) if last else (0, START)
+
+
+def _closed_through(connection: Connection) -> date | None:
+    closed = connection.execute(select(func.max(PERIOD.c.period)).where(PERIOD.c.state == "closed")).scalar_one()
+    if closed is None:
+        return None
+    year, month = (int(part) for part in closed.split("-"))
+    return date(year, month, monthrange(year, month)[1])
+
+
+def _know_what_acts_on(connection: Connection, book: Book, targets: Sequence[str]) -> None:
+    for chunk in chunks(targets):
+        key_of = {journal_id(key): key for key in chunk}
+        acting = select(JOURNAL.c.idem_key, JOURNAL.c.resolves_id, JOURNAL.c.reverses_id).where(
+            JOURNAL.c.resolves_id.in_(key_of) | JOURNAL.c.reverses_id.in_(key_of)
+        )
+        for key, resolves_id, reverses_id in connection.execute(acting):
+            if resolves_id in key_of:
+                book.know_acting("resolves", key_of[resolves_id], key)
+            if reverses_id in key_of:
+                book.know_acting("reverses", key_of[reverses_id], key)
+
+
+def _know_budgets(connection: Connection, book: Book) -> None:
+    sums = (
+        select(LINE.c.account, LINE.c.commodity, LINE.c.initiative_id, func.sum(LINE.c.amount))
+        .join(JOURNAL, JOURNAL.c.seq == LINE.c.journal_seq)
+        .where(LINE.c.account.in_(BUDGETS), JOURNAL.c.status == "posted")
+        .group_by(LINE.c.account, LINE.c.commodity, LINE.c.initiative_id)
+    )
+    for account, commodity, initiative, amount in connection.execute(sums):
+        book.know_budget(account, commodity, initiative, int(amount))
+
+
+def record_config(session: Session, model: CostModel, now: datetime) -> None:
+    """Keep the model that journals are posted under; a version is written once."""
+    connection = session.connection()
+    _take_turn(connection)
+    if connection.execute(select(CONFIG.c.version).where(CONFIG.c.version == model.config_version)).first():
+        return
+    row = {
+        "version": model.config_version,
+        "toml": model.toml,
+        "sha256": model.sha256,
+        "approved_by": model.approved_by,
+        "approved_at": now if model.approved_by else None,
+        "placeholders": model.placeholders,
+        "recorded_at": now,
+    }
+    connection.execute(insert(CONFIG), [row])
+
+
+def draft_by_key(session: Session, key: str) -> Draft | None:
+    """Return a posted journal as the draft it was, such as for reversing it; None when the key is not in the books."""
+    found = journals_where(session.connection(), JOURNAL.c.idem_key == key)
+    return found[0].draft if found else None
+
+
+def journals_of(session: Session, *, case_id: str = "", group_ref: str = "") -> list[Journal]:
+    """Return the journals about the case or of the group, and those that act on them; oldest first.
+
+    A journal is about a case when one of its lines is, or when the case is its group.
+    """
+    connection = session.connection()
+    conditions = [JOURNAL.c.group_ref.in_([ref for ref in (case_id, group_ref) if ref])]
+    if case_id:
+        conditions.append(JOURNAL.c.seq.in_(select(LINE.c.journal_seq).where(LINE.c.case_id == case_id)))
+    found = [journal for condition in conditions for journal in journals_where(connection, condition)]
+    ids = [journal.id for journal in found]
+    for column in (JOURNAL.c.resolves_id, JOURNAL.c.reverses_id):
+        found += journals_in(connection, column, ids)
+    return [journal for _, journal in sorted({journal.seq: journal for journal in found}.items())]

@@ -1,0 +1,124 @@
+"""What the database itself refuses on the ledger's tables: the last line of defence behind ``post``.
+
+On both databases a journal and its lines cannot be changed or deleted, and a journal must continue the chain: its
+``seq`` follows the last one and its ``prev_hash`` is the last one's hash. SQLite also refuses ``INSERT OR REPLACE``
+and amounts that are no integers; PostgreSQL also refuses TRUNCATE and, at commit, journals that do not balance.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection
+
+_TABLES: Final = ("ledger_journal", "ledger_line")
+
+
+def install(connection: Connection) -> None:
+    """Create the triggers. The tables exist, the triggers do not."""
+    _run(connection, _sqlite() if connection.dialect.name == "sqlite" else _postgresql())
+
+
+def remove(connection: Connection) -> None:
+    """Drop what :func:`install` created, where it exists."""
+    _run(connection, _sqlite_removal() if connection.dialect.name == "sqlite" else _postgresql_removal())
+
+
+def _run(connection: Connection, statements: list[str]) -> None:
+    for statement in statements:
+        connection.exec_driver_sql(statement)
+
+
+def _sqlite() -> list[str]:
+    statements = [
+        f"""CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table}
+            BEGIN SELECT RAISE(ABORT, '{table} is append-only: {action} is refused'); END"""
+        for table in _TABLES
+        for action in ("UPDATE", "DELETE")
+    ]
+    # REPLACE deletes without firing delete triggers unless the connection has recursive_triggers=ON.
+    # Refusing the insert itself holds on every connection, also on one that is not ours.
+    statements.append(
+        """CREATE TRIGGER ledger_journal_no_replace BEFORE INSERT ON ledger_journal
+           WHEN EXISTS (SELECT 1 FROM ledger_journal WHERE id = NEW.id)
+             OR EXISTS (SELECT 1 FROM ledger_journal WHERE idem_key = NEW.idem_key)
+             OR EXISTS (SELECT 1 FROM ledger_journal WHERE resolves_id = NEW.resolves_id)
+             OR EXISTS (SELECT 1 FROM ledger_journal WHERE reverses_id = NEW.reverses_id)
+           BEGIN SELECT RAISE(ABORT, 'ledger_journal is append-only: this journal exists'); END"""
+    )
+    statements.append(
+        """CREATE TRIGGER ledger_line_no_replace BEFORE INSERT ON ledger_line
+           WHEN EXISTS (SELECT 1 FROM ledger_line WHERE id = NEW.id)
+             OR EXISTS (SELECT 1 FROM ledger_line WHERE journal_seq = NEW.journal_seq AND n = NEW.n)
+           BEGIN SELECT RAISE(ABORT, 'ledger_line is append-only: this line exists'); END"""
+    )
+    statements.append(
+        """CREATE TRIGGER ledger_journal_chain BEFORE INSERT ON ledger_journal
+           WHEN NEW.seq <> 1 + (SELECT coalesce(max(seq), 0) FROM ledger_journal)
+             OR NEW.prev_hash <> coalesce((SELECT hash FROM ledger_journal WHERE seq = NEW.seq - 1),
+               '0000000000000000000000000000000000000000000000000000000000000000')
+           BEGIN SELECT RAISE(ABORT, 'ledger_journal: a journal must continue the chain'); END"""
+    )
+    # SQLite keeps 2.5 in an integer column as it is.
+    statements.append(
+        """CREATE TRIGGER ledger_line_integer BEFORE INSERT ON ledger_line WHEN typeof(NEW.amount) <> 'integer'
+           BEGIN SELECT RAISE(ABORT, 'ledger_line: an amount must be an integer'); END"""
+    )
+    return statements
+
+
+def _sqlite_removal() -> list[str]:
+    names = [f"{table}_no_{action}" for table in _TABLES for action in ("update", "delete", "replace")]
+    return [f"DROP TRIGGER IF EXISTS {name}" for name in (*names, "ledger_journal_chain", "ledger_line_integer")]
+
+
+def _postgresql() -> list[str]:
+    statements = [
+        """CREATE FUNCTION ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN
+             RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is append-only: ' || TG_OP || ' is refused';
+           END $$""",
+        """CREATE FUNCTION ledger_continues_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+           DECLARE
+             last_seq bigint;
+             last_hash text;
+           BEGIN
+             SELECT seq, hash INTO last_seq, last_hash FROM ledger_journal ORDER BY seq DESC LIMIT 1;
+             IF NEW.seq <> coalesce(last_seq, 0) + 1 OR NEW.prev_hash <> coalesce(last_hash, repeat('0', 64)) THEN
+               RAISE EXCEPTION 'ledger_journal: a journal must continue the chain';
+             END IF;
+             RETURN NEW;
+           END $$""",
+        """CREATE FUNCTION ledger_balances() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN
+             IF EXISTS (SELECT 1 FROM ledger_line WHERE journal_seq = NEW.journal_seq
+                        GROUP BY commodity, basis HAVING sum(amount) <> 0) THEN
+               RAISE EXCEPTION USING MESSAGE = 'ledger_line: journal ' || NEW.journal_seq || ' does not balance';
+             END IF;
+             RETURN NULL;
+           END $$""",
+        """CREATE TRIGGER ledger_journal_chain BEFORE INSERT ON ledger_journal
+           FOR EACH ROW EXECUTE FUNCTION ledger_continues_chain()""",
+        """CREATE CONSTRAINT TRIGGER ledger_line_balances AFTER INSERT ON ledger_line
+           DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_balances()""",
+    ]
+    for table in _TABLES:
+        statements.append(
+            f"""CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table}
+                FOR EACH ROW EXECUTE FUNCTION ledger_append_only()"""
+        )
+        statements.append(
+            f"""CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
+                FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only()"""
+        )
+    return statements
+
+
+def _postgresql_removal() -> list[str]:
+    triggers = [(table, f"{table}_{name}") for table in _TABLES for name in ("no_change", "no_truncate")]
+    triggers += [("ledger_journal", "ledger_journal_chain"), ("ledger_line", "ledger_line_balances")]
+    functions = ("ledger_append_only", "ledger_continues_chain", "ledger_balances")
+    return [
+        *(f"DROP TRIGGER IF EXISTS {name} ON {table}" for table, name in triggers),
+        *(f"DROP FUNCTION IF EXISTS {name}()" for name in functions),
+    ]
