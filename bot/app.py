@@ -62,7 +62,9 @@ class App:
             if self.parts.slack is not None and self.role in {Role.ALL, Role.SLACK}:
                 stack.callback(_start_slack(self))
             if self.role in {Role.ALL, Role.WEB}:
-                stack.callback(_start_board(self))
+                address, stop_board = serve_board(self.parts)
+                stack.callback(stop_board)
+                log.info("board", address=address)
             log.info("started", role=self.role.value, channels=len(self.parts.connectors))
             self.engine.run(stop)
             log.info("stopping")
@@ -238,11 +240,15 @@ def _pending(parts: Parts) -> Iterable[Job]:
     return pipeline.pending(parts)
 
 
-def _start_board(app: App) -> Callable[[], None]:
-    """Serve the board; return what stops it."""
+def serve_board(parts: Parts, *, is_demo: bool = False, port: int | None = None) -> tuple[str, Callable[[], None]]:
+    """Serve the board on the configured address, or on ``port``; return the address and what stops it.
+
+    Raises:
+        EarmarkError: the port is taken.
+    """
     from bot.web.serving import start
 
-    return start(app.parts, app.desk)
+    return start(parts, is_demo=is_demo, port=port)
 
 
 def _start_slack(app: App) -> Callable[[], None]:

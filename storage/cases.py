@@ -50,10 +50,15 @@ def case_view(session: Session, case_id: int) -> CaseView | None:
 
 
 def page(session: Session, only: CaseFilter, *, limit: int = 30, offset: int = 0) -> list[CaseView]:
-    """Return cases as a queue shows them: urgent first, then by due time; each with its latest mention."""
+    """Return cases as a queue shows them: urgent first, then by due time; closed ones latest first.
+
+    Each comes with its latest mention only.
+    """
     table = models.Case
-    order = case({key.value: rank for key, rank in _PRIORITY_ORDER.items()}, value=col(table.priority))
-    query = _narrowed(_views(), only).order_by(order, col(table.due_at), col(table.id))
+    urgency = case({key.value: rank for key, rank in _PRIORITY_ORDER.items()}, value=col(table.priority))
+    is_history = not set(only.states) & set(_WAITING)
+    order = [col(table.closed_at).desc()] if is_history else [urgency, col(table.due_at)]
+    query = _narrowed(_views(), only).order_by(*order, col(table.id))
     return _with_latest_mention(session, session.execute(query.limit(limit).offset(offset)).all())
 
 
@@ -79,6 +84,13 @@ def review_list(session: Session, *, limit: int) -> list[CaseView]:
     return _with_latest_mention(session, rows)
 
 
+def review_count(session: Session) -> int:
+    """Return how many cases :func:`review_list` would list without a limit."""
+    table = models.Case
+    waiting = col(table.state).in_([state.value for state in _WAITING])
+    return session.scalar(select(func.count()).select_from(table).where(col(table.needs_review), waiting)) or 0
+
+
 def queue_counts(session: Session, queues: Sequence[str], *, now: datetime) -> list[QueueCounts]:
     """Return how each queue stands, in the order given; an empty queue has zeros."""
     table = models.Case
@@ -96,6 +108,11 @@ def queue_counts(session: Session, queues: Sequence[str], *, now: datetime) -> l
 def count(session: Session) -> int:
     """Return how many cases there are, in any state."""
     return session.scalar(select(func.count()).select_from(models.Case)) or 0
+
+
+def cards_shown(session: Session) -> int:
+    """Return how many cases have a card in Slack."""
+    return session.scalar(select(func.count()).select_from(models.Case).where(col(models.Case.card_ts) != "")) or 0
 
 
 def _views() -> Select[Any]:

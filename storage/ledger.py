@@ -6,6 +6,7 @@ from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Final
 
 from sqlalchemy import Connection, func, insert, select
@@ -21,6 +22,7 @@ from storage.ledger_rows import (
     CONFIG,
     JOURNAL,
     LINE,
+    LINE_COLUMNS,
     PERIOD,
     chunks,
     currencies,
@@ -90,7 +92,14 @@ def _write(connection: Connection, journals: Sequence[Journal], now: datetime) -
     connection.execute(insert(JOURNAL), [journal_row(journal, now) for journal in journals])
     lines = [row for journal in journals for row in line_rows(journal)]
     if lines:
-        connection.execute(insert(LINE), lines)
+        # Numbers and texts only, which need no conversion: the driver takes them at twice the speed of Core.
+        connection.exec_driver_sql(_insert_lines(connection.dialect.name), lines)
+
+
+@cache
+def _insert_lines(dialect: str) -> str:
+    mark = "?" if dialect == "sqlite" else "%s"
+    return f"INSERT INTO ledger_line ({', '.join(LINE_COLUMNS)}) VALUES ({', '.join(mark for _ in LINE_COLUMNS)})"
 
 
 def _view(connection: Connection, drafts: Sequence[Draft]) -> Book:

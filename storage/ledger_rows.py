@@ -12,13 +12,15 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import ColumnElement, Connection, Row, Table, select
 from sqlmodel import SQLModel
 
-from bot.ledger.journal import LINE_FIELDS, Draft, Journal, Line, journal_id
+from bot.ledger.journal import Draft, Journal, Line, journal_id
 from storage import models
 
 JOURNAL: Final[Table] = SQLModel.metadata.tables[models.LedgerJournal.__tablename__]
 LINE: Final[Table] = SQLModel.metadata.tables[models.LedgerLine.__tablename__]
 PERIOD: Final[Table] = SQLModel.metadata.tables[models.LedgerPeriod.__tablename__]
 CONFIG: Final[Table] = SQLModel.metadata.tables[models.LedgerConfig.__tablename__]
+
+LINE_COLUMNS: Final = ("journal_seq", "n", *Line._fields)
 
 KEYS_PER_QUERY: Final = 10_000
 """SQLite takes 32 766 parameters a statement."""
@@ -30,7 +32,7 @@ _HEADERS: Final = (
     .outerjoin(_RESOLVED, _RESOLVED.c.id == JOURNAL.c.resolves_id)
     .outerjoin(_REVERSED, _REVERSED.c.id == JOURNAL.c.reverses_id)
 )
-_LINES: Final = select(LINE.c.journal_seq, *(LINE.c[name] for name in LINE_FIELDS)).order_by(
+_LINES: Final = select(LINE.c.journal_seq, *(LINE.c[name] for name in Line._fields)).order_by(
     LINE.c.journal_seq, LINE.c.n
 )
 
@@ -120,10 +122,7 @@ def journal_row(journal: Journal, now: datetime) -> dict[str, Any]:
     }
 
 
-def line_rows(journal: Journal) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a journal's lines, counted from 1."""
+def line_rows(journal: Journal) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a journal's lines, counted from 1, as :data:`LINE_COLUMNS` has them."""
     for number, line in enumerate(journal.draft.lines, start=1):
-        row: dict[str, Any] = {name: getattr(line, name) for name in LINE_FIELDS}
-        row["journal_seq"] = journal.seq
-        row["n"] = number
-        yield row
+        yield (journal.seq, number, *line)
