@@ -30,7 +30,7 @@ EXIT_BAD_INPUT, EXIT_BROKEN, EXIT_BUG, EXIT_INTERRUPTED = 2, 1, 70, 130
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="earmark", prog_name="earmark")
 def cli() -> None:
-    r"""Earmark listens to your channels, tags complaints, praise and requests, and books what they cost.
+    """Earmark listens to your channels, tags complaints, praise and requests, and books what they cost.
 
     \b
     Begin with:  earmark demo
@@ -81,7 +81,7 @@ def _settings(config_file: Path) -> Settings:
 @click.option("--once", is_flag=True, help="Stop when all is worked, and print counts.")
 @JSON
 def demo(*, port: int, once: bool, as_json: bool) -> None:
-    r"""Replay the shipped sample through the real pipeline, and open the board. No token, no server.
+    """Replay the shipped sample through the real pipeline, and open the board. No token, no server.
 
     \b
     Example:  earmark demo --once
@@ -101,7 +101,7 @@ def demo(*, port: int, once: bool, as_json: bool) -> None:
     help="What this process does; several processes may share one database.",
 )
 def run(*, config_file: Path, role: str) -> None:
-    r"""Run the bot until it is told to stop (SIGTERM or Ctrl-C).
+    """Run the bot until it is told to stop (SIGTERM or Ctrl-C).
 
     \b
     Example:  earmark run --config config.toml
@@ -114,7 +114,7 @@ def run(*, config_file: Path, role: str) -> None:
 @cli.command()
 @CONFIG
 def check(*, config_file: Path) -> None:
-    r"""Prove the set-up: configuration, secrets, database, model, every channel, Slack. Exit 0, or 2 with what to fix.
+    """Prove the set-up: configuration, secrets, database, model, every channel, Slack. Exit 0, or 2 with what to fix.
 
     \b
     Example:  earmark check --config config.toml
@@ -129,7 +129,7 @@ def check(*, config_file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--model", default="shipped", show_default=True, help="The tagger: 'shipped', or the folder of another.")
 def tag(*, file: Path | None, model: str) -> None:
-    r"""Tag JSON lines or plain lines from FILE (or standard input); JSON lines come out.
+    """Tag JSON lines or plain lines from FILE (or standard input); JSON lines come out.
 
     \b
     Example:  echo "where is my parcel?" | earmark tag
@@ -148,7 +148,7 @@ def tag(*, file: Path | None, model: str) -> None:
     help="Fetch again from this time on (UTC unless it says otherwise).",
 )
 def poll(*, channel: str, config_file: Path, since: datetime | None) -> None:
-    r"""Poll CHANNEL once, now, to the end of what it has; with --since a backfill. A running bot may go on meanwhile.
+    """Poll CHANNEL once, now, to the end of what it has; with --since a backfill. A running bot may go on meanwhile.
 
     \b
     Example:  earmark poll brand --since 2026-11-01
@@ -160,7 +160,7 @@ def poll(*, channel: str, config_file: Path, since: datetime | None) -> None:
 
 @cli.group()
 def ledger() -> None:
-    r"""Check the value/waste ledger.
+    """Check the value/waste ledger.
 
     \b
     Example:  earmark ledger verify
@@ -171,7 +171,7 @@ def ledger() -> None:
 @CONFIG
 @JSON
 def ledger_verify(*, config_file: Path, as_json: bool) -> None:
-    r"""Recompute every sum and hash; exit 1 and name the first broken journal if one does not check.
+    """Recompute every sum and hash; exit 1 and name the first broken journal if one does not check.
 
     \b
     Example:  earmark ledger verify --json
@@ -184,7 +184,7 @@ def ledger_verify(*, config_file: Path, as_json: bool) -> None:
 
 @cli.group("db")
 def database() -> None:
-    r"""Look after the database.
+    """Look after the database.
 
     \b
     Example:  earmark db upgrade
@@ -194,7 +194,7 @@ def database() -> None:
 @database.command("upgrade")
 @CONFIG
 def db_upgrade(*, config_file: Path) -> None:
-    r"""Bring the database to the newest schema; safe to run twice.
+    """Bring the database to the newest schema; safe to run twice.
 
     \b
     Example:  earmark db upgrade --config config.toml

@@ -10,18 +10,19 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable
-from datetime import date, time
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -29,12 +30,14 @@ from pydantic import (
 
 from bot.domain import Priority, Tag
 from bot.errors import ConfigError
+from bot.hours import WorkingSpan, parse_hours
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DEFAULT_FILE = Path("config.toml")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
-_HOURS = re.compile(r"([a-z]{3})(?:-([a-z]{3}))? (\d{1,2}:\d{2})-(\d{1,2}:\d{2})\Z")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}\Z")
+_PASSWORD = re.compile(r"://[^/:@]*:[^@]+@|[?&](?:password|sslpassword)=", re.IGNORECASE)
+"""Also one in the query, or one with a ``#`` or a ``/`` in it, where ``urlsplit`` sees the end of the host."""
 
 
 def _is_name(value: str) -> str:
@@ -46,7 +49,7 @@ def _is_name(value: str) -> str:
 
 def _is_timezone(value: str) -> str:
     try:
-        ZoneInfo(value)
+        ZoneInfo(value or "UTC")
     except (KeyError, ValueError, OSError) as error:
         message = f"'{value}' is no time zone: use a name such as 'Europe/London' or 'UTC'"
         raise ValueError(message) from error
@@ -54,16 +57,26 @@ def _is_timezone(value: str) -> str:
 
 
 def _is_variable(value: str) -> str:
-    if value and not re.match(r"[A-Za-z_][A-Za-z0-9_]*\Z", value):
-        # The value is not repeated: somebody may have pasted the secret itself.
-        message = "this must be the name of an environment variable, not the secret itself"
+    if value and not _VARIABLE.match(value):
+        # The value is not repeated: somebody may have pasted the secret itself. Lower-case letters are refused
+        # because nearly every token has some, and hardly any variable.
+        message = "this must be the name of an environment variable, in capitals, not the secret itself"
         raise ValueError(message)
     return value
 
 
+def _one_or_several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 Name = Annotated[str, AfterValidator(_is_name)]
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Timezone = Annotated[str, AfterValidator(_is_timezone)]
 Variable = Annotated[str, AfterValidator(_is_variable)]
+
+_T = TypeVar("_T")
+Several = Annotated[tuple[_T, ...], BeforeValidator(_one_or_several)]
+"""A list; a single text stands for a list of one."""
 
 
 class Section(BaseModel):
@@ -75,7 +88,7 @@ class Section(BaseModel):
 class Earmark(Section):
     """``[earmark]``: the installation as a whole."""
 
-    timezone: Timezone = "UTC"
+    timezone: Annotated[Text, AfterValidator(_is_timezone)] = "UTC"
     database_url: str = "sqlite:///earmark.sqlite"
     database_url_env: Variable = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -84,8 +97,11 @@ class Earmark(Section):
     @field_validator("database_url")
     @classmethod
     def _url_holds_no_password(cls, url: str) -> str:
-        if urlsplit(url).password:
-            message = "a password does not belong in this file: put the whole URL into an environment variable and name it in earmark.database_url_env"
+        if _PASSWORD.search(url):
+            message = (
+                "a password does not belong in this file: put the whole URL into an environment variable"
+                " and name it in earmark.database_url_env"
+            )
             raise ValueError(message)
         return url
 
@@ -99,6 +115,14 @@ class Channel(BaseModel):
     connector: Name
     poll_seconds: float = Field(default=60.0, ge=0.05, le=86_400)
 
+    @model_validator(mode="after")
+    def _secrets_are_named(self) -> Self:
+        for key, value in self.options.items():
+            if key.endswith("_env") and not (isinstance(value, str) and (not value or _VARIABLE.match(value))):
+                message = f"{key} must be the name of an environment variable, in capitals, not the secret itself"
+                raise ValueError(message)
+        return self
+
     @property
     def options(self) -> dict[str, Any]:
         """The connector's own keys, unchecked."""
@@ -107,15 +131,6 @@ class Channel(BaseModel):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         # Unchecked keys stay out: one of them may be a token that somebody pasted by mistake.
         return [("name", self.name), ("connector", self.connector), ("poll_seconds", self.poll_seconds)]
-
-
-class WorkingSpan(Section):
-    """One stretch of working time on one weekday, ``start`` inclusive, ``end`` exclusive, local time."""
-
-    weekday: int = Field(ge=0, le=6)
-    start: time
-    end: time | None
-    """None is midnight at the end of the day."""
 
 
 class SlaMinutes(Section):
@@ -136,10 +151,10 @@ class Queue(Section):
 
     name: Name
     slack_channel: str = ""
-    members: tuple[str, ...] = ()
-    supervisors: tuple[str, ...] = ()
-    timezone: Timezone | Literal[""] = ""
-    hours: tuple[str, ...] = ()
+    members: Several[Text] = ()
+    supervisors: Several[Text] = ()
+    timezone: Timezone = ""
+    hours: Several[str] = ()
     holidays: tuple[date, ...] = ()
     sla_minutes: SlaMinutes = SlaMinutes()
 
@@ -157,33 +172,6 @@ class Queue(Section):
         return tuple(sorted(spans, key=lambda span: (span.weekday, span.start)))
 
 
-def parse_hours(entry: str) -> list[WorkingSpan]:
-    """Return the spans of an entry such as ``mon-fri 09:00-17:30``.
-
-    Raises:
-        ValueError: the entry cannot be read, or ends before it starts.
-    """
-    match = _HOURS.match(entry.strip().lower())
-    if not match or match[1] not in WEEKDAYS or (match[2] or match[1]) not in WEEKDAYS:
-        message = f"'{entry}' cannot be read as working hours: write 'mon-fri 09:00-17:30' or 'sat 10:00-14:00'"
-        raise ValueError(message)
-    start, end = _clock(match[3]), None if match[4] == "24:00" else _clock(match[4])
-    if end is not None and end <= start:
-        message = f"'{entry}' ends before it starts: split hours that run past midnight into two days"
-        raise ValueError(message)
-    first, last = WEEKDAYS.index(match[1]), WEEKDAYS.index(match[2] or match[1])
-    days = [(first + offset) % 7 for offset in range((last - first) % 7 + 1)]
-    return [WorkingSpan(weekday=day, start=start, end=end) for day in days]
-
-
-def _clock(text: str) -> time:
-    try:
-        return time.fromisoformat(text.rjust(5, "0"))
-    except ValueError as error:
-        message = f"'{text}' is no time of day: write 00:00 to 24:00"
-        raise ValueError(message) from error
-
-
 class RouteRule(Section):
     """``[[routes]]``: conditions, all of which must hold, and where the mention then goes.
 
@@ -193,21 +181,16 @@ class RouteRule(Section):
     queue: str
     name: str = ""
     priority: Priority = Priority.NORMAL
-    tag: tuple[Tag, ...] = ()
-    reason: tuple[str, ...] = ()
-    channel: tuple[str, ...] = ()
-    platform: tuple[str, ...] = ()
-    language: tuple[str, ...] = ()
-    segment: tuple[str, ...] = ()
-    phrase: tuple[str, ...] = ()
+    tag: Several[Tag] = ()
+    reason: Several[Text] = ()
+    channel: Several[Text] = ()
+    platform: Several[Text] = ()
+    language: Several[Text] = ()
+    segment: Several[Text] = ()
+    phrase: Several[Text] = ()
     followers_min: int | None = Field(default=None, ge=0)
     confidence_min: float | None = Field(default=None, ge=0, le=1)
     confidence_below: float | None = Field(default=None, ge=0, le=1)
-
-    @field_validator("tag", "reason", "channel", "platform", "language", "segment", "phrase", mode="before")
-    @classmethod
-    def _one_is_a_list_of_one(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
 
     @property
     def is_catch_all(self) -> bool:
@@ -232,7 +215,7 @@ class LedgerCost(Section):
 
     rate_minor_per_hour: int = Field(default=3000, ge=1, le=10_000_000)
     approved_by: str = ""
-    channel_pct: dict[str, int] = Field(
+    channel_pct: dict[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
         default_factory=lambda: {"social": 100, "dm": 100, "chat": 100, "email": 120, "phone": 185}
     )
     followon_seconds: int = Field(default=60, ge=0, le=86_400)
@@ -259,9 +242,9 @@ class LedgerSettings(Section):
 class SlackSettings(Section):
     """``[slack]``: the workspace. Leave the section out, and cards live on the board only."""
 
-    bot_token_env: Variable = "SLACK_BOT_TOKEN"
-    app_token_env: Variable = "SLACK_APP_TOKEN"
-    signing_secret_env: Variable = "SLACK_SIGNING_SECRET"
+    bot_token_env: Variable = "SLACK_BOT_TOKEN"  # noqa: S105  # the name of a variable
+    app_token_env: Variable = "SLACK_APP_TOKEN"  # noqa: S105  # the name of a variable
+    signing_secret_env: Variable = "SLACK_SIGNING_SECRET"  # noqa: S105  # the name of a variable
     mode: Literal["socket", "http"] = "socket"
     http_port: int = Field(default=3000, ge=0, le=65_535)
     api_url: str = "https://slack.com/api/"
@@ -299,11 +282,10 @@ class Settings(Section):
     def _names_fit_together(self) -> Self:
         _refuse_twins("channels", [channel.name for channel in self.channels])
         _refuse_twins("queues", [queue.name for queue in self.queues])
-        queues = {queue.name for queue in self.queues}
+        queues, channels = [queue.name for queue in self.queues], [channel.name for channel in self.channels]
         for number, rule in enumerate(self.routes, start=1):
-            if rule.queue not in queues:
-                message = f"routes[{number}].queue: there is no queue '{rule.queue}'; known: {', '.join(sorted(queues))}"
-                raise ValueError(message)
+            _refuse_strangers(f"routes[{number}].queue", [rule.queue], queues)
+            _refuse_strangers(f"routes[{number}].channel", rule.channel, channels)
         self._last_route_catches_all()
         return self
 
@@ -316,7 +298,9 @@ class Settings(Section):
             raise ValueError(message)
         for number, rule in enumerate(self.routes[:-1], start=1):
             if rule.is_catch_all:
-                message = f"routes[{number}]: it has no conditions, so no later route is ever reached; move it to the end"
+                message = (
+                    f"routes[{number}]: it has no conditions, so no later route is ever reached; move it to the end"
+                )
                 raise ValueError(message)
 
     def queue(self, name: str) -> Queue | None:
@@ -331,6 +315,14 @@ def _refuse_twins(key: str, names: list[str]) -> None:
             raise ValueError(message)
 
 
+def _refuse_strangers(key: str, names: Iterable[str], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            noun = key.rpartition(".")[2]
+            message = f"{key}: there is no {noun} '{name}'; known: {', '.join(sorted(known))}"
+            raise ValueError(message)
+
+
 def load(path: Path = DEFAULT_FILE) -> Settings:
     """Return the settings of a TOML file.
 
@@ -338,7 +330,7 @@ def load(path: Path = DEFAULT_FILE) -> Settings:
         ConfigError: the file is missing, is no TOML, or a key is wrong; one sentence with file and key.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         message = f"{path}: there is no such file; copy config.example.toml to {path} and edit it"
         raise ConfigError(message) from error
@@ -364,6 +356,14 @@ def parse(raw: dict[str, Any], *, source: str) -> Settings:
         raise ConfigError(message) from error
 
 
+_PLAINLY = {
+    "tuple_type": "this must be a list in square brackets",
+    "too_short": "this list is empty; add at least one",
+    "model_type": "this must be a section with keys of its own",
+    "string_too_short": "this is empty; write something or leave the key out",
+}
+
+
 def first_problem(error: ValidationError) -> str:
     """Return the first problem of a pydantic error as ``key: what is wrong``, without the value given."""
     problem = error.errors(include_url=False, include_input=False)[0]
@@ -372,7 +372,7 @@ def first_problem(error: ValidationError) -> str:
         return f"{key}: this key is not known; see config.example.toml for every key"
     if problem["type"] == "missing":
         return f"{key}: this key is missing; add it"
-    text = problem["msg"].removeprefix("Value error, ")
+    text = _PLAINLY.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
     return f"{key}: {text}" if key else text
 
 

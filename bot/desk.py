@@ -16,7 +16,7 @@ from bot.domain import Actor, CaseFacts, CaseState, Outcome, RepeatKind, Tag, Ta
 from bot.errors import CaseError
 from bot.ledger import corrections, postings
 from bot.ledger.postings import Contact
-from bot.parts import Parts
+from bot.readings import Readings
 from storage import casework, ledger, mentions, models
 from storage.casework import CaseChange
 from storage.db import transaction
@@ -35,11 +35,8 @@ _Effect = Callable[[Session, models.Case, Change], Mapping[str, Any]]
 """What an action does beside moving the case: writes, and returns further columns of the case."""
 
 
-class Desk:
-    """The actions on cases. Each raises :class:`CaseError` with a sentence for the one who pressed."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+class Desk(Readings):
+    """The actions on cases, beside what is read. Each raises CaseError with a sentence for the one who pressed."""
 
     def claim(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
         """Make ``actor`` the owner of an open case; of two who press together exactly one succeeds."""

@@ -169,6 +169,10 @@ class Connector(Protocol):
         """
         ...
 
+    def since(self, at: datetime) -> str | None:
+        """Return the cursor of a backfill: what was posted from ``at`` on, as far back as the platform reaches."""
+        ...
+
     def recheck(self, ids: Sequence[str]) -> Mapping[str, Liveness]:
         """Return how the posts stand now; {} where the platform cannot say."""
         ...

@@ -42,26 +42,48 @@ class Received:
     more: bool
     again_at: datetime | None = None
 
+    def __add__(self, later: Received) -> Received:
+        return Received(
+            self.read + later.read, self.new + later.new, self.skipped + later.skipped, later.more, later.again_at
+        )
+
 
 # -- 1 receive ---------------------------------------------------------------------------------------------------
 
 
-def receive(parts: Parts, channel: str) -> Received:
+def receive(parts: Parts, channel: str, *, raises: bool = False) -> Received:
     """Poll ``channel`` once; store its mentions and its cursor in one transaction.
 
     A failed poll leaves the cursor where it is, is shown with the channel, and is tried again later and later.
+    With ``raises`` it also raises ConnectorError, for somebody who waits for the answer.
     """
     with reading(parts.database) as session:
         place, not_before = channels.place(session, channel), channels.next_poll_at(session, channel)
-    if not_before is not None and not_before > parts.now():
+    if not raises and not_before is not None and not_before > parts.now():
         return Received(0, 0, 0, more=False, again_at=not_before)
     try:
         page = parts.connectors[channel].poll(place.cursor)
     except CursorLostError as error:
         return _begin_again(parts, channel, place, error)
     except ConnectorError as error:
-        return _poll_later(parts, channel, error)
+        later = _poll_later(parts, channel, error)
+        if raises:
+            raise
+        return later
     return _store(parts, channel, place, page)
+
+
+def receive_from(parts: Parts, channel: str, cursor: str | None) -> tuple[Received, str | None]:
+    """Fetch one page from ``cursor`` on, whatever the channel's own cursor is, which stays; return the next cursor.
+
+    Raises:
+        ConnectorError: the platform did not answer or refused us.
+    """
+    page = parts.connectors[channel].poll(cursor)
+    with transaction(parts.database) as session:
+        new = mentions.store(session, channel, page.mentions, now=parts.now())
+        channels.record_skipped(session, channel, page.skipped, parts.now())
+    return Received(len(page.mentions), new, len(page.skipped), more=page.more), page.cursor
 
 
 def _store(parts: Parts, channel: str, place: channels.Place, page: Page) -> Received:

@@ -91,6 +91,11 @@ def review_count(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(table).where(col(table.needs_review), waiting)) or 0
 
 
+def page_count(session: Session, only: CaseFilter) -> int:
+    """Return how many cases :func:`page` would list without a limit."""
+    return session.scalar(_narrowed(select(func.count()).select_from(models.Case), only)) or 0
+
+
 def queue_counts(session: Session, queues: Sequence[str], *, now: datetime) -> list[QueueCounts]:
     """Return how each queue stands, in the order given; an empty queue has zeros."""
     table = models.Case

@@ -187,7 +187,7 @@ def touch(session: Session, case_ids: Sequence[int]) -> list[tuple[int, int, str
         .returning(col(table.id), col(table.version), col(table.queue))
         .execution_options(synchronize_session=False)
     )
-    return sorted(session.execute(statement).tuples().all())
+    return sorted(session.execute(statement).all())
 
 
 def opening(session: Session, case_id: int) -> tuple[models.Mention, models.Author, str] | None:

@@ -72,7 +72,7 @@ def advance(session: Session, channel: str, was: Place, page: Page, *, new_count
             **({"notice": page.notice} if page.notice else {}),
         ),
     )
-    _store_skipped(session, channel, page.skipped, now)
+    record_skipped(session, channel, page.skipped, now)
     return moved == 1
 
 
@@ -120,7 +120,8 @@ def ensure(session: Session, names: Iterable[str]) -> None:
     session.execute(insert_new(session, models.ChannelState), [{**defaults, "name": name} for name in names])
 
 
-def _store_skipped(session: Session, channel: str, skipped: Sequence[Skipped], now: datetime) -> None:
+def record_skipped(session: Session, channel: str, skipped: Sequence[Skipped], now: datetime) -> None:
+    """Keep what could not be read, once."""
     if not skipped:
         return
     rows = [

@@ -83,7 +83,7 @@ def transaction(engine: Engine) -> Iterator[Session]:
     Raises:
         StorageError: the database is unreachable, locked for too long, or full.
     """
-    with _errors_named(), Session(engine, expire_on_commit=False) as session:
+    with _errors_named(engine), Session(engine, expire_on_commit=False) as session:
         with session.begin():
             yield session
         for callback in session.info.get(_AFTER_COMMIT, ()):
@@ -97,7 +97,7 @@ def reading(engine: Engine) -> Iterator[Session]:
     Raises:
         StorageError: the database is unreachable.
     """
-    with _errors_named(), engine.connect() as connection:
+    with _errors_named(engine), engine.connect() as connection:
         options: dict[str, Any] = {_READ_ONLY: True}
         if engine.dialect.name == "postgresql":
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -112,13 +112,16 @@ def after_commit(session: Session, callback: Callable[[], None]) -> None:
 
 
 @contextmanager
-def _errors_named() -> Iterator[None]:
+def _errors_named(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
         # The driver's own words, without the statement and its parameters: those hold text of mentions.
         reason = str(error.orig).strip().splitlines()[0] if error.orig else type(error).__name__
-        raise StorageError(f"the database refused or did not answer: {reason}", permanent=False) from error
+        where = engine.url.render_as_string(hide_password=True)
+        raise StorageError(
+            f"the database {where} refused or did not answer ({reason}); check that it runs, its address and its disk"
+        ) from error
 
 
 def upgrade(engine: Engine) -> str:
@@ -129,7 +132,7 @@ def upgrade(engine: Engine) -> str:
     """
     from alembic import command
 
-    with _errors_named(), engine.connect() as connection:
+    with _errors_named(engine), engine.connect() as connection:
         command.upgrade(_alembic(connection), "head")
         connection.commit()
     return newest_revision()
@@ -143,7 +146,7 @@ def revision(engine: Engine) -> str | None:
     """
     from alembic.runtime.migration import MigrationContext
 
-    with _errors_named(), engine.connect() as connection:
+    with _errors_named(engine), engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, select
+from sqlalchemy import ColumnElement, Connection, Dialect, Row, Table, select
 from sqlmodel import SQLModel
 
+from bot.ledger.book import Acting
 from bot.ledger.journal import Draft, Journal, Line, journal_id
 from storage import models
 
@@ -20,7 +21,13 @@ LINE: Final[Table] = SQLModel.metadata.tables[models.LedgerLine.__tablename__]
 PERIOD: Final[Table] = SQLModel.metadata.tables[models.LedgerPeriod.__tablename__]
 CONFIG: Final[Table] = SQLModel.metadata.tables[models.LedgerConfig.__tablename__]
 
+JOURNAL_COLUMNS: Final = tuple(column.name for column in JOURNAL.columns)
 LINE_COLUMNS: Final = ("journal_seq", "n", *Line._fields)
+
+ACTING_COLUMNS: Final[dict[Acting, ColumnElement[str | None]]] = {
+    "resolves": JOURNAL.c.resolves_id,
+    "reverses": JOURNAL.c.reverses_id,
+}
 
 KEYS_PER_QUERY: Final = 10_000
 """SQLite takes 32 766 parameters a statement."""
@@ -35,6 +42,8 @@ _HEADERS: Final = (
 _LINES: Final = select(LINE.c.journal_seq, *(LINE.c[name] for name in Line._fields)).order_by(
     LINE.c.journal_seq, LINE.c.n
 )
+
+Converter = Callable[[Any], Any]
 
 _T = TypeVar("_T")
 
@@ -98,28 +107,55 @@ def _journal(header: Row[Any], lines: Sequence[Line]) -> Journal:
     return Journal(header.seq, header.id, draft, header.payload_sha256, header.prev_hash, header.hash)
 
 
-def journal_row(journal: Journal, now: datetime) -> dict[str, Any]:
-    """Return the row of a journal."""
+def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows by the driver's own executemany, which was measured at twice the rate of Core's."""
+    if not rows:
+        return
+    statement, converters = _prepared(connection.dialect, table, tuple(columns))
+    if converters:
+        rows = [_converted(row, converters) for row in rows]
+    connection.exec_driver_sql(statement, list(rows))
+
+
+@cache
+def _prepared(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[str, dict[int, Converter]]:
+    """The statement, and by position what turns a value into the driver's, as the column's type says."""
+    mark = "?" if dialect.name == "sqlite" else "%s"
+    marks = ", ".join(mark for _ in columns)
+    processors = (table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns)
+    converters: dict[int, Converter] = {index: found for index, found in enumerate(processors) if found is not None}
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", converters  # noqa: S608 - own names
+
+
+def _converted(row: tuple[Any, ...], converters: dict[int, Converter]) -> tuple[Any, ...]:
+    values = list(row)
+    for index, convert in converters.items():
+        values[index] = convert(values[index])
+    return tuple(values)
+
+
+def journal_row(journal: Journal, now: datetime) -> tuple[Any, ...]:
+    """Return the row of a journal, as :data:`JOURNAL_COLUMNS` has it."""
     draft = journal.draft
-    return {
-        "seq": journal.seq,
-        "id": journal.id,
-        "idem_key": draft.key,
-        "payload_sha256": journal.payload_sha256,
-        "kind": draft.kind,
-        "status": draft.status,
-        "effective_date": draft.effective,
-        "original_date": draft.original,
-        "recorded_at": now,
-        "resolves_id": draft.resolves and journal_id(draft.resolves),
-        "resolution": draft.resolution,
-        "reverses_id": draft.reverses and journal_id(draft.reverses),
-        "group_ref": draft.group_ref,
-        "memo": draft.memo,
-        "actor_ref": draft.actor_ref,
-        "prev_hash": journal.prev_hash,
-        "hash": journal.hash,
-    }
+    return (
+        journal.seq,
+        journal.id,
+        draft.key,
+        journal.payload_sha256,
+        draft.kind,
+        draft.status,
+        draft.effective,
+        draft.original,
+        now,
+        draft.resolves and journal_id(draft.resolves),
+        draft.resolution,
+        draft.reverses and journal_id(draft.reverses),
+        draft.group_ref,
+        draft.memo,
+        draft.actor_ref,
+        journal.prev_hash,
+        journal.hash,
+    )
 
 
 def line_rows(journal: Journal) -> Iterator[tuple[Any, ...]]:

@@ -39,37 +39,36 @@ def _sqlite() -> list[str]:
     # REPLACE deletes without firing delete triggers unless the connection has recursive_triggers=ON.
     # Refusing the insert itself holds on every connection, also on one that is not ours.
     statements.append(
-        """CREATE TRIGGER ledger_journal_no_replace BEFORE INSERT ON ledger_journal
-           WHEN EXISTS (SELECT 1 FROM ledger_journal WHERE id = NEW.id)
-             OR EXISTS (SELECT 1 FROM ledger_journal WHERE idem_key = NEW.idem_key)
-             OR EXISTS (SELECT 1 FROM ledger_journal WHERE resolves_id = NEW.resolves_id)
-             OR EXISTS (SELECT 1 FROM ledger_journal WHERE reverses_id = NEW.reverses_id)
-           BEGIN SELECT RAISE(ABORT, 'ledger_journal is append-only: this journal exists'); END"""
+        """CREATE TRIGGER ledger_journal_insert BEFORE INSERT ON ledger_journal
+           BEGIN
+             SELECT RAISE(ABORT, 'ledger_journal: a journal must continue the chain')
+               WHERE NEW.seq <> 1 + (SELECT coalesce(max(seq), 0) FROM ledger_journal)
+                 OR NEW.prev_hash <> coalesce((SELECT hash FROM ledger_journal WHERE seq = NEW.seq - 1),
+                   '0000000000000000000000000000000000000000000000000000000000000000');
+             SELECT RAISE(ABORT, 'ledger_journal is append-only: this journal exists')
+               WHERE EXISTS (SELECT 1 FROM ledger_journal WHERE id = NEW.id)
+                 OR EXISTS (SELECT 1 FROM ledger_journal WHERE idem_key = NEW.idem_key)
+                 OR EXISTS (SELECT 1 FROM ledger_journal WHERE resolves_id = NEW.resolves_id)
+                 OR EXISTS (SELECT 1 FROM ledger_journal WHERE reverses_id = NEW.reverses_id);
+           END"""
     )
+    # SQLite keeps 2.5 in an integer column as it is. An id that is left out reads as -1 here.
     statements.append(
-        """CREATE TRIGGER ledger_line_no_replace BEFORE INSERT ON ledger_line
-           WHEN EXISTS (SELECT 1 FROM ledger_line WHERE id = NEW.id)
+        """CREATE TRIGGER ledger_line_insert BEFORE INSERT ON ledger_line
+           WHEN typeof(NEW.amount) <> 'integer'
              OR EXISTS (SELECT 1 FROM ledger_line WHERE journal_seq = NEW.journal_seq AND n = NEW.n)
-           BEGIN SELECT RAISE(ABORT, 'ledger_line is append-only: this line exists'); END"""
-    )
-    statements.append(
-        """CREATE TRIGGER ledger_journal_chain BEFORE INSERT ON ledger_journal
-           WHEN NEW.seq <> 1 + (SELECT coalesce(max(seq), 0) FROM ledger_journal)
-             OR NEW.prev_hash <> coalesce((SELECT hash FROM ledger_journal WHERE seq = NEW.seq - 1),
-               '0000000000000000000000000000000000000000000000000000000000000000')
-           BEGIN SELECT RAISE(ABORT, 'ledger_journal: a journal must continue the chain'); END"""
-    )
-    # SQLite keeps 2.5 in an integer column as it is.
-    statements.append(
-        """CREATE TRIGGER ledger_line_integer BEFORE INSERT ON ledger_line WHEN typeof(NEW.amount) <> 'integer'
-           BEGIN SELECT RAISE(ABORT, 'ledger_line: an amount must be an integer'); END"""
+             OR (NEW.id <> -1 AND EXISTS (SELECT 1 FROM ledger_line WHERE id = NEW.id))
+           BEGIN
+             SELECT RAISE(ABORT, 'ledger_line: an amount must be an integer') WHERE typeof(NEW.amount) <> 'integer';
+             SELECT RAISE(ABORT, 'ledger_line is append-only: this line exists');
+           END"""
     )
     return statements
 
 
 def _sqlite_removal() -> list[str]:
-    names = [f"{table}_no_{action}" for table in _TABLES for action in ("update", "delete", "replace")]
-    return [f"DROP TRIGGER IF EXISTS {name}" for name in (*names, "ledger_journal_chain", "ledger_line_integer")]
+    names = [f"{table}_{what}" for table in _TABLES for what in ("no_update", "no_delete", "insert")]
+    return [f"DROP TRIGGER IF EXISTS {name}" for name in names]
 
 
 def _postgresql() -> list[str]:

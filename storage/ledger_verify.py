@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.ledger.journal import Journal
 from bot.ledger.verify import Audit, Broken, Verdict
-from storage.ledger_rows import JOURNAL, LINE, PERIOD, currencies, journals_in, journals_where
+from storage.ledger_rows import ACTING_COLUMNS, JOURNAL, LINE, PERIOD, currencies, journals_in, journals_where
 
 PAGE: Final = 1000
 """Journals held in memory at a time."""
@@ -76,7 +76,7 @@ def _structure_problem(connection: Connection, journals: int, seals: dict[int, s
     stray = connection.execute(select(func.min(LINE.c.journal_seq)).where(~of_journal)).scalar()
     if stray is not None:
         return Broken(stray, "", ("lines without a journal",))
-    for column in (JOURNAL.c.resolves_id, JOURNAL.c.reverses_id):
+    for column in ACTING_COLUMNS.values():
         twice = select(func.max(JOURNAL.c.seq)).where(column.is_not(None)).group_by(column).having(func.count() > 1)
         seq = connection.execute(twice.limit(1)).scalar()
         if seq is not None:

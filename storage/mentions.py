@@ -294,7 +294,7 @@ def counts_by_state(session: Session) -> dict[str, int]:
     """Return how many mentions are new, tagged, ignored, dead."""
     table = models.Mention
     rows = session.execute(select(col(table.state), func.count()).group_by(col(table.state)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def oldest_waiting_at(session: Session) -> datetime | None:

@@ -7,7 +7,7 @@ read with, so that of two deliverers only one gets its way.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
@@ -157,16 +157,18 @@ def card_ts(session: Session, message: Message) -> str:
     return session.scalar(query.order_by(col(table.id).desc()).limit(1)) or ""
 
 
-def mark_sending(session: Session, message: Message, *, now: datetime) -> bool:
-    """Note an attempt before it is made; False when another deliverer was faster."""
-    values: dict[str, Any] = {
-        "state": "sending",
-        "attempts": message.attempts + 1,
-        "first_attempt_at": message.first_attempt_at or now,
-        "last_attempt_at": now,
-        "detail": {key: value for key, value in message.detail.items() if key != "cursor"},
-    }
-    return _change(session, message, values)
+def mark_sending(session: Session, message: Message, *, now: datetime) -> Message | None:
+    """Note an attempt before it is made and return the message as it then is; None when another was faster."""
+    under_way = replace(
+        message,
+        state="sending",
+        attempts=message.attempts + 1,
+        first_attempt_at=message.first_attempt_at or now,
+        last_attempt_at=now,
+        detail={key: value for key, value in message.detail.items() if key != "cursor"},
+    )
+    names = ("state", "attempts", "first_attempt_at", "last_attempt_at", "detail")
+    return under_way if _change(session, message, {name: getattr(under_way, name) for name in names}) else None
 
 
 def mark_sent(session: Session, message: Message, *, slack_ts: str, now: datetime, error: str = "") -> bool:

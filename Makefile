@@ -1,0 +1,43 @@
+# Everything a newcomer needs. Python 3.11 or newer is all that must be there; PYTHON=python3.13 picks another one.
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip --disable-pip-version-check
+
+.PHONY: setup demo test lint format ci clean
+
+# Make .venv with Earmark in it; does nothing while pyproject.toml and constraints.txt stay the same.
+setup: .venv/.done
+
+# Replay the sample through the real pipeline and open the board.
+demo: setup
+	@.venv/bin/earmark demo $(ARGS)
+
+# Run the tests; ARGS="tests/test_router.py -x" runs some.
+test: setup
+	@.venv/bin/pytest $(ARGS)
+
+# Check style, types and layers.
+lint: setup
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+
+# Write the code as the style wants it.
+format: setup
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+# Do what CI does; as root it installs what the machine lacks.
+ci:
+	@.ci/run
+
+# Remove what the targets above made.
+clean:
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+.venv/.done: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Earmark needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --constraint constraints.txt --upgrade pip # older ones know no --group
+	$(PIP) install --quiet --constraint constraints.txt --build-constraint constraints.txt --editable '.[postgres]' --group dev
+	@touch $@

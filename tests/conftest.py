@@ -1,0 +1,106 @@
+"""What all tests share: databases, a browser, and the rule that in CI nothing is skipped.
+
+With ``EARMARK_CI=1`` a skipped test fails, because there a part is missing that CI has to bring. Only tests on data
+that is no part of the project may skip even there; their reason begins with ``optional:``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import psycopg
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytest_plugins = ["pytester"]
+
+IN_CI = os.environ.get("EARMARK_CI") == "1"
+POSTGRESQL = os.environ.get("EARMARK_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+"""A PostgreSQL on which the tests may make and drop schemas."""
+
+# No deadline: the same example takes longer on a busy machine, which says nothing about the code.
+settings.register_profile("earmark", deadline=None, print_blob=True)
+settings.load_profile("earmark")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database, on SQLite and on PostgreSQL."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of an SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'earmark.sqlite'}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql: psycopg.Connection) -> Iterator[str]:
+    """The URL of an empty schema of PostgreSQL, dropped after the test."""
+    schema = f"earmark_{uuid4().hex}"
+    postgresql.execute(f"CREATE SCHEMA {schema}".encode())
+    yield f"{POSTGRESQL}{'&' if '?' in POSTGRESQL else '?'}options=-csearch_path%3D{schema}"
+    postgresql.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[psycopg.Connection]:
+    """A connection to the test server, for making schemas."""
+    try:
+        connection = psycopg.connect(POSTGRESQL, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        pytest.skip("no PostgreSQL answers; start one on 127.0.0.1:5432 or name one in EARMARK_TEST_POSTGRES")
+    with connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """An installed Chromium without a window. One a module: while it runs, no other event loop can in this thread."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not path:
+        pytest.skip("no Chromium is installed; install the package chromium")
+    with sync_playwright() as playwright:
+        # Chromium refuses to run as root inside its sandbox.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test that is skipped in CI."""
+    report = yield
+    if not hasattr(report, "wasxfail"):
+        _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Fail a file that is skipped in CI."""
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not (IN_CI and report.skipped and isinstance(report.longrepr, tuple)):
+        return
+    reason = report.longrepr[2].removeprefix("Skipped: ")
+    if not reason.startswith("optional:"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which is a failure in CI: {reason}"
