@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 import connectors
 from bot import config, pipeline
-from bot.config import LedgerSettings, Settings, TaggerSettings
+from bot.config import Channel, LedgerSettings, Settings, TaggerSettings
 from bot.desk import Desk
 from bot.domain import Connector, Tagger
 from bot.engine import Job, Step, Tick, Work
@@ -178,10 +178,16 @@ def connectors_of(settings: Settings) -> dict[str, Connector]:
     Raises:
         ConfigError: an option is wrong or a secret is not set.
     """
-    return {
-        channel.name: connectors.build(channel.connector, channel.name, channel.options, config.secret)
-        for channel in settings.channels
-    }
+    return {channel.name: connector_of(channel) for channel in settings.channels}
+
+
+def connector_of(channel: Channel) -> Connector:
+    """Return the connector of one channel.
+
+    Raises:
+        ConfigError: an option is wrong or a secret is not set.
+    """
+    return connectors.build(channel.connector, channel.name, channel.options, config.secret)
 
 
 def slack_of(settings: Settings) -> WebClient | None:

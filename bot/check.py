@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-import connectors
 from bot import app, config
 from bot.config import Channel, Settings
 from bot.domain import CaseState
@@ -64,14 +63,10 @@ def _checks(settings: Settings) -> Iterator[Check]:
 def _routes(settings: Settings) -> str:
     """Reasons in the routes must exist, or the rule would never match."""
     known = app.cost_model_of(settings.ledger).taxonomy.reasons
-    names = {channel.name for channel in settings.channels}
     for number, rule in enumerate(settings.routes, start=1):
         for reason in rule.reason:
             if reason not in known:
                 raise ConfigError(f"routes[{number}].reason: the taxonomy has no reason '{reason}'; correct it")
-        for channel in rule.channel:
-            if channel not in names:
-                raise ConfigError(f"routes[{number}].channel: there is no channel '{channel}'; correct it")
     return f"{len(settings.routes)} rules, the last catches all"
 
 
@@ -103,7 +98,7 @@ def _model(settings: Settings) -> str:
 
 def _channel(settings: Settings, channel: Channel) -> str:
     """Poll from where the channel was left, and keep nothing of it."""
-    connector = connectors.build(channel.connector, channel.name, channel.options, config.secret)
+    connector = app.connector_of(channel)
     page = connector.poll(_cursor(settings, channel.name))
     more = " and more" if page.more else ""
     billed = f", {page.cost.billed_items} billed items" if page.cost.billed_items else ""

@@ -153,7 +153,9 @@ class Planner:
 
     def _reopen(self, working: _Working, at: datetime) -> None:
         change = cases.reopen(working.facts)
-        working.facts = replace(working.facts, state=change.state, owner="", closed_at=None, closed_how="")
+        working.facts = replace(
+            working.facts, state=change.state, owner="", owner_name="", closed_at=None, closed_how=""
+        )
         queue = self._parts.settings.queue(working.queue)
         if queue is not None:
             minutes = queue.sla_minutes.of(working.tag)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from bot.domain import CaseFacts, CaseState
 from bot.errors import StorageError
 from storage import models
-from storage.sql import changed, insert_new
+from storage.sql import insert_new
 
 
 class StaleCaseError(StorageError):
@@ -83,11 +83,29 @@ def change(session: Session, changes: Sequence[CaseChange]) -> None:
     Raises:
         StaleCaseError: somebody else changed one meanwhile; the transaction must not commit.
     """
-    table = models.Case
+    by_columns: defaultdict[tuple[str, ...], list[CaseChange]] = defaultdict(list)
     for one in changes:
-        statement = update(table).where(col(table.id) == one.case_id, col(table.version) == one.version)
-        if changed(session, statement.values(**one.values, version=one.version + 1)) != 1:
-            raise StaleCaseError(f"case {one.case_id} was changed by somebody else meanwhile; the step is tried again")
+        by_columns[tuple(one.values)].append(one)
+    for columns, alike in by_columns.items():
+        if _changed_alike(session, columns, alike) != len(alike):
+            ids = ", ".join(str(one.case_id) for one in alike)
+            raise StaleCaseError(f"one of the cases {ids} was changed by somebody else; the step is tried again")
+
+
+def _changed_alike(session: Session, columns: Sequence[str], changes: Sequence[CaseChange]) -> int:
+    """Change the same columns of many cases in one statement; return how many rows it met."""
+    table = models.Case
+    statement = (
+        update(table)
+        .where(col(table.id) == bindparam("of_case"), col(table.version) == bindparam("was_version"))
+        .values({"version": bindparam("new_version"), **{name: bindparam(f"new_{name}") for name in columns}})
+    )
+    rows = [
+        {"of_case": one.case_id, "was_version": one.version, "new_version": one.version + 1}
+        | {f"new_{name}": value for name, value in one.values.items()}
+        for one in changes
+    ]
+    return session.connection().execute(statement, rows).rowcount
 
 
 def row_for_update(session: Session, case_id: int) -> models.Case | None:

@@ -12,7 +12,7 @@ from bot.domain import Quadrant, Tag
 from bot.ledger.accounts import CONTACT_ACCOUNTS, OF_QUADRANT, WASTE
 from bot.ledger.decide import COUNTED
 from bot.ledger.journal import START, Status
-from bot.ledger.totals import Balance, Cost, LedgerTotals
+from bot.ledger.totals import Balance, Cost, LedgerTotals, in_order
 from storage.ledger_rows import JOURNAL, LINE, currencies
 
 _RESOLVING = JOURNAL.alias("resolving")
@@ -33,11 +33,8 @@ def balances(session: Session, *, status: Status = "posted") -> list[Balance]:
     """Return the balances that are not 0, by code, department, unit and basis; pending ones are open holds only."""
     keys = (LINE.c.account, LINE.c.dept, LINE.c.commodity, LINE.c.basis)
     sums = _sums(*keys).where(_standing(status)).group_by(*keys).having(_AMOUNT != 0)
-    found = [
-        Balance(account, dept, commodity, basis, int(amount))
-        for account, dept, commodity, basis, amount in session.connection().execute(sums)
-    ]
-    return sorted(found, key=lambda row: (row.code, row.dept, row.commodity, row.basis))
+    rows = session.connection().execute(sums)
+    return in_order(Balance(account, dept, unit, basis, int(amount)) for account, dept, unit, basis, amount in rows)
 
 
 def tag_balance(session: Session) -> dict[tuple[str, str, str], int]:

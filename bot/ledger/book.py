@@ -10,6 +10,9 @@ from typing import Literal
 from bot.ledger.decide import Append, Rejected, Unchanged, budget_moves, decide, placed
 from bot.ledger.journal import START, Draft, Journal, appended
 
+Acting = Literal["resolves", "reverses"]
+"""What one journal can do to another."""
+
 
 class Book:
     """Journals by key, with what the rules ask of them. It grows by :meth:`post` only."""
@@ -59,7 +62,7 @@ class Book:
         for journal in journals:
             self._index(journal)
 
-    def know_acting(self, how: Literal["resolves", "reverses"], key: str, acting_key: str) -> None:
+    def know_acting(self, how: Acting, key: str, acting_key: str) -> None:
         """Take in that the journal with ``acting_key`` resolves or reverses the one with ``key``."""
         (self._resolved if how == "resolves" else self._reversed)[key] = acting_key
 

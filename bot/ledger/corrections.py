@@ -12,7 +12,7 @@ from datetime import date
 from bot.domain import Tag
 from bot.ledger.journal import Draft
 from bot.ledger.model import CostModel
-from bot.ledger.postings import FOLLOW_ON, Contact, cost, hold, measured_seconds, reversal, tag_journals, void
+from bot.ledger.postings import FOLLOW_ON, Contact, bot_cost, cost, hold, measured_seconds, reversal, tag_journals, void
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,29 @@ def not_a_contact(
     return [replace(draft, actor_ref=actor_ref) for draft in drafts]
 
 
+def merged(  # noqa: PLR0913 - the facts of one merge, all by name
+    event_id: str, old: Standing, duplicate: Contact, survivor: Contact, *, on: date, model: CostModel
+) -> list[Draft]:
+    """Return the drafts that merge a duplicate case into another.
+
+    Its tags stay, because the mentions happened. Work that was measured moves to ``survivor``; estimates of work
+    that was done once anyway go.
+    """
+    drafts = []
+    if old.hold is not None:
+        drafts.append(void(event_id, resolves=old.hold.key, on=on, memo="merged", group_ref=old.hold.group_ref))
+    drafts.append(uncounted(event_id, duplicate, on=on, model=model, into=survivor.case_id))
+    drafts += [
+        reversal(event_id, done, memo="merged", step=f"rev-cost{number}") for number, done in enumerate(old.costs)
+    ]
+    drafts += [
+        _costed_anew(event_id, number, done, survivor, model)
+        for number, done in enumerate(old.costs)
+        if measured_seconds(done.lines)
+    ]
+    return drafts
+
+
 def _tags_reversed(event_id: str, old: Standing, *, memo: str) -> list[Draft]:
     return [reversal(event_id, tag, memo=memo, step=f"rev-tag{number or ''}") for number, tag in enumerate(old.tags)]
 
@@ -106,6 +129,10 @@ def _tagged_anew(
 
 
 def _costed_anew(event_id: str, number: int, done: Draft, contact: Contact, model: CostModel) -> Draft:
-    seconds = measured_seconds(done.lines)
-    new = cost(event_id, contact, on=done.effective, model=model, resolves=None, seconds=seconds)
+    if not any(line.commodity == "SEC" for line in done.lines):
+        new = bot_cost(event_id, contact, on=done.effective, model=model)
+    else:
+        expected = hold(event_id, contact, on=done.effective, model=model, follow_on=done.memo == FOLLOW_ON)
+        seconds = measured_seconds(done.lines)
+        new = cost(event_id, contact, on=done.effective, model=model, resolves=None, seconds=seconds, hold=expected)
     return replace(new, key=f"{event_id}:cost{number}")

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from bot.config import LedgerSettings
-from bot.ledger.money import cost_minor, scaled_seconds
+from bot.ledger.money import WHOLE, cost_minor, scaled_seconds
 from bot.ledger.taxonomy import Override, Reason, Taxonomy
 
 AfterResolvedOwner = Literal["service", "owner", "split"]
@@ -41,6 +41,10 @@ class CostModel:
     bot_fixed_minor: int = 10
     incident_bulk_seconds: int = 60
     promise_seconds: int = 300
+    praise_public_minor: int = 0
+    saved_customer_margin_12m_minor: int = 0
+    saved_customer_uplift_bp: int = 0
+    estimate_expiry_days: int = 180
     toml: str = field(default="", repr=False)
     """The values as text, for the ledger's record of configurations."""
 
@@ -52,6 +56,11 @@ class CostModel:
     def priced(self, seconds: int) -> Effort:
         """``seconds`` of work with their price."""
         return Effort(seconds, cost_minor(seconds, self.rate_minor_per_hour))
+
+    @property
+    def saved_customer_minor(self) -> int:
+        """What a customer at risk who was helped is assumed to be worth: margin × uplift, not the whole margin."""
+        return (self.saved_customer_margin_12m_minor * self.saved_customer_uplift_bp + WHOLE // 2) // WHOLE
 
     @property
     def sha256(self) -> str:

@@ -77,6 +77,8 @@ def split(total: int, shares: Sequence[tuple[str, int]]) -> list[tuple[str, int]
         LedgerError: ``E_SHARES``, the shares are not positive or do not sum to a whole.
     """
     check_shares(shares)
+    if len(shares) == 1:
+        return [(shares[0][0], total)]
     parts = [total * points // WHOLE for _, points in shares]
     remainders = [total * points % WHOLE for _, points in shares]
     order = sorted(range(len(shares)), key=lambda index: (-remainders[index], index))

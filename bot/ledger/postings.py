@@ -40,7 +40,7 @@ class Contact:
     cell: Cell
     segment: str = ""
 
-    def line(self, model: CostModel, commodity: str, basis: Basis, *, tag: Tag | None = None) -> _Pen:
+    def pen(self, model: CostModel, commodity: str, basis: Basis, *, tag: Tag | None = None) -> Pen:
         """Return what writes lines about this contact."""
         dimensions = {
             "reason": self.reason,
@@ -52,11 +52,11 @@ class Contact:
             "case_id": self.case_id,
             "config_version": model.config_version,
         }
-        return _Pen(commodity, basis, dimensions)
+        return Pen(commodity, basis, dimensions)
 
 
 @dataclass(frozen=True, slots=True)
-class _Pen:
+class Pen:
     """Writes lines of one commodity and basis with the same dimensions."""
 
     commodity: str
@@ -64,6 +64,7 @@ class _Pen:
     dimensions: dict[str, str | None]
 
     def write(self, account: str, dept: str, amount: int) -> Line:
+        """One line."""
         return Line(account, self.commodity, self.basis, amount, dept, **self.dimensions)
 
     def moved(self, debit: str, credit: str, total: int, shares: Shares) -> list[Line]:
@@ -92,7 +93,7 @@ def tag_journals(  # noqa: PLR0913 - the facts of one tag, all by name
     cell = contact.cell
     lines: list[Line] = []
     for commodity in ("TAG", "CNT") if opens else ("TAG",):
-        pen = contact.line(model, commodity, "N", tag=tag)
+        pen = contact.pen(model, commodity, "N", tag=tag)
         lines += [pen.write(cell.account, cell.department, 1), pen.write(COUNTS, SERVICE, -1)]
     memo = "" if primary else FURTHER_TAG
     return [Draft(f"{event_id}:tag", "tag", "posted", on, tuple(lines), group_ref=group_ref, memo=memo)]
@@ -100,7 +101,7 @@ def tag_journals(  # noqa: PLR0913 - the facts of one tag, all by name
 
 def hold(event_id: str, contact: Contact, *, on: date, model: CostModel, follow_on: bool = False) -> Draft:
     """Return the pending journal of the work we expect; ``follow_on`` is the short one of a case that came back."""
-    lines = _work(contact, model, _estimate(contact, model, follow_on=follow_on), "E", POOL)
+    lines = work(contact, model, _estimate(contact, model, follow_on=follow_on), "E", POOL)
     memo = FOLLOW_ON if follow_on else ""
     return Draft(f"{event_id}:hold", "cost_hold", "pending", on, lines, group_ref=contact.case_id, memo=memo)
 
@@ -120,12 +121,13 @@ def cost(  # noqa: PLR0913 - the facts of one piece of work, all by name
 
     With ``seconds`` above 0 the work was measured. Otherwise it is what ``hold`` expected, or the default.
     """
+    memo = ""
     if seconds:
-        lines = _work(contact, model, model.priced(seconds), "M", POOL)
+        lines = work(contact, model, model.priced(seconds), "M", POOL)
     elif hold is not None:
-        lines = hold.lines
+        lines, memo = hold.lines, hold.memo
     else:
-        lines = _work(contact, model, _estimate(contact, model), "E", POOL)
+        lines = work(contact, model, _estimate(contact, model), "E", POOL)
     return Draft(
         f"{event_id}:cost",
         "cost",
@@ -183,11 +185,11 @@ def _estimate(contact: Contact, model: CostModel, *, follow_on: bool = False) ->
     return model.estimate(contact.reason, contact.channel_kind)
 
 
-def _work(contact: Contact, model: CostModel, effort: Effort, basis: Basis, credit: str) -> tuple[Line, ...]:
+def work(contact: Contact, model: CostModel, effort: Effort, basis: Basis, credit: str) -> tuple[Line, ...]:
     """Seconds and money from ``credit`` to the contact's account, split over its owners."""
     cell = contact.cell
-    seconds = contact.line(model, "SEC", basis).moved(cell.account, credit, effort.seconds, cell.owners)
-    money = contact.line(model, model.currency, basis).moved(cell.account, credit, effort.minor, cell.owners)
+    seconds = contact.pen(model, "SEC", basis).moved(cell.account, credit, effort.seconds, cell.owners)
+    money = contact.pen(model, model.currency, basis).moved(cell.account, credit, effort.minor, cell.owners)
     return (*seconds, *money)
 
 

@@ -127,7 +127,8 @@ def parse_taxonomy(raw: dict[str, Any], *, source: str) -> Taxonomy:
     try:
         entry = _File.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {first_problem(error)}") from error
+        problem = first_problem(error).replace("config.example.toml", STARTER.name)
+        raise ConfigError(f"{source}: {problem}") from error
     return taxonomy(
         entry.version,
         tuple(reason.as_reason() for reason in entry.reason),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.domain import Quadrant, Tag
 from bot.ledger.accounts import CHART
+from bot.ledger.journal import Journal, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,23 @@ class Balance:
     def code(self) -> str:
         """The account's code."""
         return CHART[self.account].code
+
+
+def balances(journals: Iterable[Journal], *, status: Status) -> list[Balance]:
+    """Return the balances that are not 0, by code, department, unit and basis; pending ones are open holds only."""
+    written = list(journals)
+    resolved = {journal.draft.resolves for journal in written}
+    sums: Counter[tuple[str, str, str, str]] = Counter()
+    for journal in written:
+        if journal.draft.status == status and (status == "posted" or journal.key not in resolved):
+            for line in journal.draft.lines:
+                sums[line.account, line.dept, line.commodity, line.basis] += line.amount
+    return in_order(Balance(*key, amount) for key, amount in sums.items() if amount)
+
+
+def in_order(rows: Iterable[Balance]) -> list[Balance]:
+    """Return balances as reports show them: by code, department, unit and basis."""
+    return sorted(rows, key=lambda row: (row.code, row.dept, row.commodity, row.basis))
 
 
 @dataclass(frozen=True, slots=True)

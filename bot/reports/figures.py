@@ -1,0 +1,51 @@
+"""Shares, rounding and short texts as every report prints them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.ledger.money import display, exponent, symbol
+
+NOT_AVAILABLE: Final = "n/a"
+"""What stands where a share has nothing to be a share of."""
+
+
+def rounded(numerator: int, denominator: int) -> int:
+    """Return the quotient as a whole number, half away from zero; no float takes part."""
+    sign = -1 if (numerator < 0) != (denominator < 0) else 1
+    part, whole = abs(numerator), abs(denominator)
+    return sign * ((2 * part + whole) // (2 * whole))
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share with one decimal, such as ``71.1%``; ``n/a`` of nothing."""
+    if not whole:
+        return NOT_AVAILABLE
+    tenths = rounded(part * 1000, whole)
+    return f"{'-' if tenths < 0 else ''}{abs(tenths) // 10}.{abs(tenths) % 10}%"
+
+
+def money(minor: int, currency: str) -> str:
+    """Return an amount with its decimals: 332500 → ``£3,325.00``."""
+    return display(minor, exponent=exponent(currency), symbol=symbol(currency))
+
+
+def whole_money(minor: int, currency: str) -> str:
+    """Return an amount in whole currency units, half away from zero: 57880 → ``£579``."""
+    return display(rounded(minor, 10 ** exponent(currency)), exponent=0, symbol=symbol(currency))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a count with its noun: ``1 line``, ``2 lines``, ``1,201 contacts``."""
+    return f"{number:,} {noun if abs(number) == 1 else f'{noun}s'}"
+
+
+def title(name: str) -> str:
+    """Return an id as people read it: ``where_is_it`` → ``where is it``."""
+    return one_line(name.replace("_", " "))
+
+
+def one_line(text: str) -> str:
+    """Return a text of people on one line, without control and other invisible characters."""
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(shown.split())

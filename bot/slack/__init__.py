@@ -1,0 +1,1 @@
+"""Slack: cards, actions, home, delivery."""

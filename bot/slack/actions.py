@@ -1,0 +1,141 @@
+"""What a press on a card does: commit, then acknowledge, then tell the one who pressed if there is something to say.
+
+There is no listener for messages here, and there must be none: what agents write in a card's thread stays between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from slack_bolt import Ack, App
+from slack_sdk import WebClient
+
+from bot.domain import Actor, Outcome
+from bot.errors import CaseError
+from bot.slack import modals
+from bot.slack.calls import call
+from bot.slack.cards import Press
+from bot.slack.desk import Desk
+from bot.slack.people import People
+from bot.slack.text import escape
+
+FAILED = "Earmark could not do that just now. Please press again; if it still fails, tell whoever runs Earmark."
+TOO_LATE = "The form took too long to open. Please press Retag again."
+
+Body = Mapping[str, Any]
+Operation = Callable[[int, Actor, str], Outcome]
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: App, client: WebClient, desk: Desk, people: People) -> None:
+    """Answer the buttons of a card and the form behind Retag."""
+    presses = _Presses(client, desk, people)
+    app.action(Press.CLAIM.value)(presses.answer(lambda case, actor, act: desk.claim(case, actor, action_id=act)))
+    app.action(Press.RELEASE.value)(presses.answer(lambda case, actor, act: desk.release(case, actor, action_id=act)))
+    app.action(Press.RESOLVE.value)(presses.answer(lambda case, actor, act: desk.resolve(case, actor, action_id=act)))
+    dismiss = presses.answer(lambda case, actor, act: desk.not_for_us(case, actor, action_id=act))
+    app.action(Press.NOT_FOR_US.value)(dismiss)
+    app.action(Press.RETAG.value)(presses.open_form)
+    app.view(modals.RETAG_FORM)(presses.submit_form)
+    # Slack tells us of a link button too, and shows a warning unless we acknowledge.
+    app.action(Press.OPEN_POST.value)(_acknowledge)
+
+
+class _Presses:
+    """The listeners. Bolt passes ``ack`` and ``body`` by name."""
+
+    def __init__(self, client: WebClient, desk: Desk, people: People) -> None:
+        self._client = client
+        self._desk = desk
+        self._people = people
+
+    def answer(self, operation: Operation) -> Callable[[Ack, dict[str, Any]], None]:
+        """Return a listener that does ``operation`` on the card's case."""
+
+        def listener(ack: Ack, body: dict[str, Any]) -> None:
+            try:
+                message = self._run(operation, body)
+            except CaseError as error:
+                message = str(error)
+            except Exception:  # the boundary of a Slack listener
+                log.exception("press_failed", action=body["actions"][0]["action_id"])
+                message = FAILED
+            ack()
+            self._tell(body, message)
+
+        return listener
+
+    def _run(self, operation: Operation, body: Body) -> str:
+        """Return what to say; a change says it itself, by the card."""
+        outcome = operation(_case_id(body), self._people.actor(body["user"]), action_id(body))
+        return "" if outcome.changed else outcome.message
+
+    def open_form(self, ack: Ack, body: dict[str, Any]) -> None:
+        """Open the Retag form; the trigger lives three seconds, so this comes before the acknowledgement."""
+        try:
+            form = modals.retag_form(self._desk.view(_case_id(body)), self._desk.reasons())
+            answer = call(self._client, "views.open", {"trigger_id": body["trigger_id"], "view": form})
+            message = "" if isinstance(answer, dict) else TOO_LATE
+        except CaseError as error:
+            message = str(error)
+        except Exception:  # the boundary of a Slack listener
+            log.exception("form_failed")
+            message = FAILED
+        ack()
+        self._tell(body, message)
+
+    def submit_form(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """Do what the form says, or say in the form why not."""
+        errors: dict[str, str] = {}
+        try:
+            errors = self._correct(body, view)
+        except CaseError as error:
+            errors = {modals.REASON: str(error)}
+        except Exception:  # the boundary of a Slack listener
+            log.exception("retag_failed")
+            errors = {modals.REASON: FAILED}
+        if errors:
+            ack(response_action="errors", errors=errors)
+        else:
+            ack()
+
+    def _correct(self, body: Body, view: Body) -> dict[str, str]:
+        asked = modals.correction(view)
+        if isinstance(asked, dict):
+            return asked
+        self._desk.retag(
+            asked.case_id,
+            self._people.actor(body["user"]),
+            action_id=f"slack:{body['team']['id']}:{view['id']}:{body['user']['id']}",
+            tags=asked.tags,
+            primary=asked.primary,
+            reason=asked.reason,
+        )
+        return {}
+
+    def _tell(self, body: Body, message: str) -> None:
+        """Say something that only the one who pressed sees."""
+        if not message:
+            return
+        told = {"channel": body["container"]["channel_id"], "user": body["user"]["id"], "text": escape(message)}
+        answer = call(self._client, "chat.postEphemeral", told)
+        if not isinstance(answer, dict):
+            log.warning("not_told", trouble=type(answer).__name__)
+
+
+def action_id(body: Body) -> str:
+    """Return an id that is the same for every delivery of one press, and for no other."""
+    press = body["actions"][0]
+    where = body["container"].get("channel_id", "home")
+    return f"slack:{body['team']['id']}:{where}:{press['action_ts']}:{body['user']['id']}"
+
+
+def _case_id(body: Body) -> int:
+    return int(body["actions"][0]["value"])
+
+
+def _acknowledge(ack: Ack) -> None:
+    ack()

@@ -1,0 +1,214 @@
+"""The card of a case: rendered when it is sent, from the case as it is then. Pure.
+
+Everything a stranger wrote stands in places that Slack does not parse: rich text and plain text. Whether a person can
+act on it depends on the state; what the buttons are called is fixed in :class:`Press`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
+
+from bot.domain import CaseMention, CaseState, CaseView, Liveness, Priority, RepeatKind, Tag
+from bot.slack import blocks
+from bot.slack.blocks import Json, Part, clock, moment, section, words
+from bot.slack.text import escape, inert, line, plain, shorten
+
+REMOVED = "[removed by author]"
+_WORDS_MAX, _WORDS_BYTES_MAX = 1_500, 5_500
+"""They keep a card under 10,000 characters of JSON: Slack refuses from about 13,200 on, undocumented (bolt-js 2509)."""
+_NAME_MAX, _FACT_MAX = 80, 200
+_EXCERPT_MAX = 150
+
+TAG_SIGNS = {Tag.COMPLAINT: "🔴", Tag.REQUEST: "🔵", Tag.PRAISE: "🟢"}
+_PRIORITY_SIGNS = {Priority.URGENT: "‼️ urgent", Priority.HIGH: "❗ high priority", Priority.LOW: "low priority"}
+_REPEATS = {
+    RepeatKind.CHASE: "asks again while the first case is open",
+    RepeatKind.AFTER_RESOLVED: "back after it was resolved",
+}
+_NOTES = {
+    "claimed": "{actor} claimed this.",
+    "released": "{actor} gave this back to the queue.",
+    "resolved": "{actor} resolved this.",
+    "dismissed": "{actor} closed this: not for us.",
+    "retagged": "{actor} corrected the tags.",
+    "reopened": "The author wrote again, so this is open again.",
+    "joined": "The author wrote again; the card shows the latest message.",
+}
+
+
+class Press(StrEnum):
+    """The action ids of a card's buttons."""
+
+    CLAIM = "case_claim"
+    RESOLVE = "case_resolve"
+    NOT_FOR_US = "case_not_for_us"
+    RETAG = "case_retag"
+    RELEASE = "case_release"
+    OPEN_POST = "open_post"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a message shows: blocks, and the text for notifications and screen readers."""
+
+    text: str
+    blocks: list[Json]
+
+
+def card(view: CaseView, *, now: datetime) -> Rendered:
+    """Return the card of a case.
+
+    Raises:
+        SlackObjectFormationError: a documented limit of Block Kit is broken.
+    """
+    latest = view.mentions[-1] if view.mentions else None
+    parts: list[Block] = [
+        blocks.rich(_title(view), _who(view, latest), blocks.quote(_words_of(latest)), _due(view, now)),
+        blocks.context(_facts(view)),
+        blocks.context([_state(view)]),
+        ActionsBlock(elements=_buttons(view, latest)),
+    ]
+    return Rendered(_summary(view, latest), blocks.to_json(parts))
+
+
+def note(detail: Mapping[str, Any]) -> str:
+    """Return a line of a card's thread, as mrkdwn: what happened, and who did it."""
+    sentence = _NOTES.get(str(detail.get("event")), "{actor} changed this.")
+    return sentence.format(actor=inert(line(str(detail.get("actor") or "Somebody"), _NAME_MAX)))
+
+
+def title_of(view: CaseView) -> str:
+    """``🔴 Complaint · where is it``, as plain text."""
+    return f"{TAG_SIGNS[view.tag]} {view.tag.capitalize()} · {_spoken(view.reason)}"
+
+
+def author_of(view: CaseView) -> str:
+    """``Ann Example (@ann)``, as plain text; what is missing is left out."""
+    name, handle = line(view.author_name, _NAME_MAX), line(view.author_handle.removeprefix("@"), _NAME_MAX)
+    if name and handle and name != handle:
+        return f"{name} (@{handle})"
+    return name or (f"@{handle}" if handle else "somebody")
+
+
+def due_words(view: CaseView, now: datetime) -> str:
+    """``due 2 Mar, 14:30 UTC, in 38 min``; "" when nothing is due."""
+    if view.due_at is None or view.state not in {CaseState.OPEN, CaseState.CLAIMED}:
+        return ""
+    if view.is_overdue(now):
+        return f"overdue since {clock(view.due_at)}, {_span(now - view.due_at)}"
+    return f"due {clock(view.due_at)}, in {_span(view.due_at - now)}"
+
+
+def _title(view: CaseView) -> Any:
+    cause = f" · caused by {_spoken(view.department)}" if view.department else ""
+    urgency = _PRIORITY_SIGNS.get(view.priority, "")
+    parts = [words(title_of(view), is_bold=True), words(cause + (f" · {urgency}" if urgency else ""))]
+    return section(*parts, words("\n"))
+
+
+def _who(view: CaseView, latest: CaseMention | None) -> Any:
+    followers = f" · {view.followers:,} followers" if view.followers is not None else ""
+    where = f" · {_spoken(view.platform)}, {line(view.channel, _NAME_MAX)}"
+    parts: list[Part] = [words(author_of(view), is_bold=True), words(followers + where)]
+    if latest is not None:
+        parts += [words(" · "), moment(latest.posted_at, "{date_short_pretty} {time}", clock(latest.posted_at))]
+    return section(*parts)
+
+
+def _words_of(mention: CaseMention | None) -> str:
+    """The customer's words, or that they are gone."""
+    if mention is None or mention.liveness is Liveness.DELETED:
+        return REMOVED
+    text = shorten(plain(mention.text), _WORDS_MAX, bytes_max=_WORDS_BYTES_MAX)
+    return text or "[no text]"
+
+
+def _due(view: CaseView, now: datetime) -> Any:
+    """The due time in the reader's time zone; ``{ago}`` counts down on his screen, so the card need not be edited."""
+    if view.due_at is None or view.state not in {CaseState.OPEN, CaseState.CLAIMED}:
+        return section(words(" "))
+    label = "⏰ overdue since " if view.is_overdue(now) else "⏱ due "
+    return section(words(label), moment(view.due_at, "{date_short_pretty} {time} ({ago})", due_words(view, now)))
+
+
+def _facts(view: CaseView) -> list[str]:
+    """What helps to judge the case, one line each; what is not so is not said."""
+    messages = f"{view.mention_count} messages, latest shown" if view.mention_count > 1 else ""
+    repeat = _REPEATS.get(view.repeat_kind, "")
+    facts = [
+        f"{round(view.confidence * 100)} % sure",
+        messages,
+        f"↻ {repeat}" if repeat else "",
+        f"in {view.queue}: {view.why}" if view.why else f"in {view.queue}",
+        f"👁 please review: {view.review}" if view.needs_review and view.review else "",
+    ]
+    return [line(fact, _FACT_MAX) for fact in facts if fact]
+
+
+def _state(view: CaseView) -> str:
+    owner = line(view.owner_name or view.owner, _NAME_MAX)
+    when = f", {clock(view.closed_at)}" if view.closed_at else ""
+    match view.state:
+        case CaseState.OPEN:
+            return "Nobody has this yet"
+        case CaseState.CLAIMED:
+            return f"✋ {owner} has this"
+        case CaseState.RESOLVED if view.closed_how == "no_action":
+            return f"Closed without action{when}"
+        case CaseState.RESOLVED:
+            return f"✅ Resolved{f' by {owner}' if owner else ''}{when}"
+        case CaseState.DISMISSED:
+            return f"Not for us{f', says {owner}' if owner else ''}{when}"
+
+
+def _buttons(view: CaseView, latest: CaseMention | None) -> list[ButtonElement]:
+    value = str(view.id)
+    claim = blocks.button("Claim", Press.CLAIM, value, style="primary")
+    resolve = blocks.button("Resolve", Press.RESOLVE, value, style="primary" if view.owner else None)
+    release = blocks.button("Give back", Press.RELEASE, value)
+    dismiss = blocks.button("Not for us", Press.NOT_FOR_US, value, confirm=_dismissal())
+    retag = blocks.button("Retag", Press.RETAG, value)
+    by_state = {
+        CaseState.OPEN: [claim, resolve, dismiss, retag],
+        CaseState.CLAIMED: [resolve, release, dismiss, retag],
+    }
+    is_there = latest is not None and latest.liveness is not Liveness.DELETED
+    post = blocks.link_button("Open post", Press.OPEN_POST, latest.url) if latest and is_there else None
+    # A closed case can still be retagged: what people correct is what the classifier learns from.
+    return [*by_state.get(view.state, [retag]), *([post] if post else [])]
+
+
+def _dismissal() -> ConfirmObject:
+    return ConfirmObject(
+        title="Not for us?",
+        text="The case is closed, and its tags leave the ledger. For spam, and for posts that are not about us.",
+        confirm="Not for us",
+        deny="Keep it",
+        style="danger",
+    )
+
+
+def _summary(view: CaseView, latest: CaseMention | None) -> str:
+    """The top-level text: notifications show it, and screen readers read nothing else."""
+    excerpt = inert(shorten(line(_words_of(latest), _WORDS_MAX), _EXCERPT_MAX))
+    return f"{escape(title_of(view))} from {inert(author_of(view))}: {excerpt} ({inert(_state(view))})"
+
+
+def _spoken(name: str) -> str:
+    """``where_is_it`` → ``where is it``."""
+    return line(name.replace("_", " "), _NAME_MAX)
+
+
+def _span(length: timedelta) -> str:
+    """``38 min``, ``3 h``, ``2 d``: one unit, cut down."""
+    minutes = int(length.total_seconds() // 60)
+    if minutes < 90:  # noqa: PLR2004  # as people say it: "75 min", and then "2 h"
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h" if hours < 48 else f"{hours // 24} d"  # noqa: PLR2004  # the same for hours and days

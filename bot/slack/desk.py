@@ -1,0 +1,62 @@
+"""What the Slack app needs of the desk; :class:`bot.desk.Desk` is the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.domain import Actor, CaseView, Outcome, QueueCounts, Tag
+
+
+class Desk(Protocol):
+    """The actions on cases, and the lists that Home shows.
+
+    Actions raise :class:`bot.errors.CaseError` with a sentence for the one who pressed, and do nothing the second
+    time they come with the same ``action_id``.
+    """
+
+    def claim(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Make ``actor`` the owner."""
+        ...
+
+    def release(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Give the case back to its queue."""
+        ...
+
+    def resolve(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Close the case as done."""
+        ...
+
+    def not_for_us(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Close the case as none of ours."""
+        ...
+
+    def retag(
+        self, case_id: int, actor: Actor, *, action_id: str, tags: Sequence[Tag], primary: Tag, reason: str
+    ) -> Outcome:
+        """Correct tags and reason."""
+        ...
+
+    def view(self, case_id: int) -> CaseView:
+        """Return the case; a CaseError when there is none."""
+        ...
+
+    def cases_of(self, actor: Actor) -> list[CaseView]:
+        """Return the cases ``actor`` has claimed."""
+        ...
+
+    def queue_counts(self) -> list[QueueCounts]:
+        """Return how every queue stands."""
+        ...
+
+    def review_list(self, limit: int) -> list[CaseView]:
+        """Return cases whose tagging a person should look at."""
+        ...
+
+    def queues_supervised_by(self, user_id: str) -> list[str]:
+        """Return the names of the queues that a Slack user supervises."""
+        ...
+
+    def reasons(self) -> list[tuple[str, str]]:
+        """Return id and title of every reason, in the order to offer them."""
+        ...

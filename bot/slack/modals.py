@@ -1,0 +1,89 @@
+"""The form behind Retag: what it shows, and what was filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.models.blocks import (
+    InputBlock,
+    Option,
+    PlainTextObject,
+    RichTextBlock,
+    StaticMultiSelectElement,
+    StaticSelectElement,
+)
+from slack_sdk.models.views import View
+
+from bot.domain import CaseView, Liveness, Tag
+from bot.slack import blocks
+from bot.slack.cards import REMOVED, TAG_SIGNS
+from bot.slack.text import line, plain, shorten
+
+RETAG_FORM = "retag_form"
+TAGS, PRIMARY, REASON = "tags", "primary", "reason"
+_OPTION_TEXT_MAX, _OPTIONS_MAX = 75, 100
+_WORDS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person says a case is about."""
+
+    case_id: int
+    tags: tuple[Tag, ...]
+    primary: Tag
+    reason: str
+
+
+def retag_form(view: CaseView, reasons: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the form, filled with what the case is tagged as now."""
+    tags = [Option(value=tag.value, text=_plain(f"{TAG_SIGNS[tag]} {tag.capitalize()}")) for tag in Tag]
+    known = [Option(value=name, text=_plain(title)) for name, title in reasons[:_OPTIONS_MAX]]
+    now = set(view.mentions[-1].tags) if view.mentions else set()
+    chosen = [option for option in tags if option.value in {*now, view.tag}]
+    primary = next(option for option in tags if option.value == view.tag.value)
+    present = next((option for option in known if option.value == view.reason), None)
+    inputs = [
+        _input(TAGS, "What is it? All that apply", StaticMultiSelectElement(options=tags, initial_options=chosen)),
+        _input(PRIMARY, "Above all", StaticSelectElement(options=tags, initial_option=primary)),
+        _input(REASON, "Why did they write?", StaticSelectElement(options=known, initial_option=present)),
+    ]
+    form = View(
+        type="modal",
+        callback_id=RETAG_FORM,
+        title=_plain("Retag"),
+        submit=_plain("Save"),
+        close=_plain("Cancel"),
+        private_metadata=str(view.id),
+        blocks=[_quoted(view), *inputs],
+    )
+    return form.to_dict()
+
+
+def _quoted(view: CaseView) -> RichTextBlock:
+    latest = view.mentions[-1] if view.mentions else None
+    is_gone = latest is None or latest.liveness is Liveness.DELETED or not latest.text
+    text = REMOVED if latest is None or is_gone else shorten(plain(latest.text), _WORDS_MAX)
+    return blocks.rich(blocks.quote(text))
+
+
+def _plain(text: str) -> PlainTextObject:
+    return PlainTextObject(text=line(text, _OPTION_TEXT_MAX), emoji=False)
+
+
+def _input(name: str, label: str, element: StaticSelectElement | StaticMultiSelectElement) -> InputBlock:
+    element.action_id = name
+    return InputBlock(block_id=name, label=PlainTextObject(text=label, emoji=False), element=element)
+
+
+def correction(view: Mapping[str, Any]) -> Correction | dict[str, str]:
+    """Return what was submitted, or what is wrong with it, by input."""
+    values = view["state"]["values"]
+    tags = tuple(Tag(option["value"]) for option in values[TAGS][TAGS].get("selected_options") or [])
+    primary = Tag(values[PRIMARY][PRIMARY]["selected_option"]["value"])
+    if primary not in tags:
+        return {PRIMARY: "Choose one of the tags above, or add this one to them."}
+    reason = str(values[REASON][REASON]["selected_option"]["value"])
+    return Correction(int(view["private_metadata"]), tags, primary, reason)

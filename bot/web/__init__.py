@@ -1,0 +1,1 @@
+"""The board: the same operations on a web page."""

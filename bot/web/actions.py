@@ -1,0 +1,102 @@
+"""The buttons: each does one thing to one case, once, however often it is pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from bot.domain import Outcome, Tag
+from bot.errors import CaseError
+from bot.web.pages import case_of, case_page
+from bot.web.security import FLASH_COOKIE, Form, check_origin, read_form
+from bot.web.site import Site, site_of
+
+FLASH_S: Final = 30
+
+Press = Callable[[Site, int, Form, str], Outcome]
+
+
+def _claim(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
+    return site.board.claim(case_id, site.who, action_id=action_id)
+
+
+def _release(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
+    return site.board.release(case_id, site.who, action_id=action_id)
+
+
+def _resolve(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
+    return site.board.resolve(case_id, site.who, action_id=action_id)
+
+
+def _not_for_us(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
+    return site.board.not_for_us(case_id, site.who, action_id=action_id)
+
+
+def _retag(site: Site, case_id: int, form: Form, action_id: str) -> Outcome:
+    tags = [tag for tag in Tag if tag.value in form.many("tags")]
+    primary = next((tag for tag in tags if tag.value == form.one("primary")), None)
+    if primary is None:
+        raise CaseError("The main tag must be one of the tags: tick it as well, or choose another main tag.")
+    if form.one("reason") not in dict(site.board.reasons()):
+        raise CaseError("That reason is not in the taxonomy: choose one from the list.")
+    return site.board.retag(
+        case_id, site.who, action_id=action_id, tags=tags, primary=primary, reason=form.one("reason")
+    )
+
+
+ACTIONS: Final[dict[str, Press]] = {
+    "claim": _claim,
+    "release": _release,
+    "resolve": _resolve,
+    "not-for-us": _not_for_us,
+    "retag": _retag,
+}
+
+
+async def act(request: Request) -> Response:
+    """``POST /case/{id}/{action}``: press a button; refused with 409 when the case does not allow it any more."""
+    check_origin(request)
+    form = await read_form(request)
+    return await run_in_threadpool(partial(_act, request, form))
+
+
+def _act(request: Request, form: Form) -> Response:
+    site, case_id, name = site_of(request), request.path_params["case_id"], request.path_params["action"]
+    session = site.guard.check(request, form)
+    if name not in ACTIONS:
+        raise HTTPException(404, "The board has no such button.")
+    case_of(site, case_id)
+    action_id = site.guard.action_id(session, name, case_id, form.one("nonce"))
+    try:
+        outcome = ACTIONS[name](site, case_id, form, action_id)
+    except CaseError as refusal:
+        return _refused(request, case_id, str(refusal))
+    finally:
+        site.live.forget()
+    return _done(request, outcome)
+
+
+def _refused(request: Request, case_id: int, message: str) -> Response:
+    if wants_json(request):
+        return JSONResponse({"ok": False, "message": message}, status_code=409)
+    return case_page(request, case_of(site_of(request), case_id), status=409, flash=message)
+
+
+def _done(request: Request, outcome: Outcome) -> Response:
+    if wants_json(request):
+        return JSONResponse({"ok": True, "message": outcome.message})
+    response = RedirectResponse(f"/case/{outcome.case_id}", status_code=303)
+    sealed = site_of(request).guard.seal(outcome.message)
+    response.set_cookie(FLASH_COOKIE, sealed, max_age=FLASH_S, httponly=True, samesite="strict", path="/")
+    return response
+
+
+def wants_json(request: Request) -> bool:
+    """True for the board's own script, which shows the answer in place."""
+    return request.headers.get("accept", "") == "application/json"
