@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlmodel import Session
 
-from bot import dispatch
+from bot import dispatch, plan
 from bot.desk import Desk
 from bot.domain import Page, Tagging
 from bot.errors import CaseError, ConnectorError, CursorLostError
 from bot.parts import Parts
-from bot.plan import Plan, Planner
-from storage import casework, channels, ledger, mentions, outbox
+from bot.plan import Planner
+from storage import casework, channels, mentions, outbox
 from storage.db import reading, transaction
 from storage.mentions import Waiting
 
@@ -186,17 +185,7 @@ def _commit(parts: Parts, taggings: dict[int, Tagging]) -> None:
         planner = Planner(parts, known, now=now)
         for waiting in batch:
             planner.add(waiting, taggings[waiting.id])
-        _write(parts, session, planner.finish(), now)
-
-
-def _write(parts: Parts, session: Session, plan: Plan, now: datetime) -> None:
-    mentions.store_taggings(session, plan.taggings, now=now)
-    casework.open_cases(session, plan.opened)
-    casework.change(session, plan.changed)
-    mentions.settle(session, plan.settled)
-    casework.record_events(session, plan.events)
-    ledger.post(session, plan.drafts, now=now)
-    dispatch.order(parts, session, plan.orders, now=now)
+        plan.write(parts, session, planner.finish(), now=now)
 
 
 def _set_aside(parts: Parts, failed: dict[int, str]) -> None:

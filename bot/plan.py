@@ -1,4 +1,4 @@
-"""What a batch of taggings makes of cases, routes, the ledger and the outbox. Decides only; :mod:`storage` writes."""
+"""What a batch of taggings makes of cases, routes, the ledger and the outbox: decided whole, then written at once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlmodel import Session
+
 from bot import booking, cases, dispatch, router
 from bot.clock import due_at
-from bot.domain import CaseFacts, CaseState, Priority, RepeatKind, Route, Tag, Tagging
+from bot.domain import Actor, CaseFacts, CaseState, Priority, RepeatKind, Route, Tag, Tagging
 from bot.ledger import postings
 from bot.ledger.journal import Draft
 from bot.ledger.postings import Contact
 from bot.parts import Parts
-from storage import casework, models
+from storage import casework, ledger, mentions, models
 from storage.casework import CaseChange
 from storage.mentions import TaggingRow, Waiting
 from storage.outbox import Order
@@ -71,11 +73,11 @@ class Planner:
             author_id: {row.id: _stored(row, facts) for row, facts in found} for author_id, found in known.items()
         }
 
-    def add(self, waiting: Waiting, tagging: Tagging) -> None:
-        """Decide what becomes of one mention."""
+    def add(self, waiting: Waiting, tagging: Tagging, *, n: int = 1, actor: Actor | None = None) -> None:
+        """Decide what becomes of one mention; its ``n``-th tagging is the model's, or that of ``actor``."""
         mention = waiting.mention
-        row = TaggingRow(waiting.id, 1, tagging, source="model", actor="", channel=mention.channel)
-        self._plan.taggings.append(row)
+        source, by = ("human", actor.ref) if actor else ("model", "")
+        self._plan.taggings.append(TaggingRow(waiting.id, n, tagging, source, by, channel=mention.channel))
         mine = self._cases.setdefault(waiting.author_id, {})
         placement = cases.place(mention, [working.facts for working in mine.values()], contact_gap=self._gap)
         joined = mine.get(placement.case_id) if placement.case_id is not None else None
@@ -294,3 +296,14 @@ def _opening_row(
         "card_channel": "",
         "card_ts": "",
     }
+
+
+def write(parts: Parts, session: Session, plan: Plan, *, now: datetime) -> None:
+    """Write all of a plan in ``session``'s transaction."""
+    mentions.store_taggings(session, plan.taggings, now=now)
+    casework.open_cases(session, plan.opened)
+    casework.change(session, plan.changed)
+    mentions.settle(session, plan.settled)
+    casework.record_events(session, plan.events)
+    ledger.post(session, plan.drafts, now=now)
+    dispatch.order(parts, session, plan.orders, now=now)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from bot.config import Queue
 from bot.domain import Actor, CaseState, CaseView, QueueCounts
 from bot.parts import Parts
-from storage import cases
+from storage import cases, mentions
 from storage.cases import CaseFilter
 from storage.db import reading
+from storage.mentions import Doubtful
 
 CASES_OF_AN_AGENT_MAX = 50
 
@@ -44,6 +45,11 @@ class Readings:
         """Return how many cases wait for a look."""
         with reading(self._parts.database) as session:
             return cases.review_count(session)
+
+    def doubtful_mentions(self, limit: int) -> list[Doubtful]:
+        """Return mentions without a case that a person should look at, least certain first."""
+        with reading(self._parts.database) as session:
+            return mentions.doubtful(session, limit=limit)
 
     def reasons(self) -> list[tuple[str, str]]:
         """Return the taxonomy as (id, title), in its order."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
 from bot.domain import Author, Customer, Gone, Liveness, Mention, Tag, Tagging
@@ -26,6 +26,19 @@ class Waiting:
     author_id: int
     mention: Mention
     customer: Customer
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A mention that was tagged as nothing, with a doubt. Nothing in it is escaped."""
+
+    id: int
+    text: str
+    author: str
+    channel: str
+    url: str
+    posted_at: datetime
+    review: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +173,57 @@ def mark_gone(session: Session, platform: str, gone: Sequence[Gone], *, now: dat
 
 def waiting(session: Session, *, limit: int, ids: Sequence[int] | None = None) -> list[Waiting]:
     """Return untagged mentions, oldest first; with ``ids`` those of them that still wait, locked on PostgreSQL."""
+    table = models.Mention
+    query = _with_author().where(col(table.state) == "new").order_by(col(table.id)).limit(limit)
+    if ids is not None:
+        query = query.where(col(table.id).in_(ids)).with_for_update(of=table)
+    return [_waiting(row, by, segment) for row, by, segment in session.execute(query)]
+
+
+def without_case(session: Session, mention_id: int) -> Waiting | None:
+    """Return a mention that was tagged as nothing and is in no case, locked on PostgreSQL; None when there is none."""
+    table = models.Mention
+    query = _with_author().where(col(table.id) == mention_id, col(table.state) == "ignored")
+    found = session.execute(query.with_for_update(of=table)).first()
+    return _waiting(*found) if found else None
+
+
+def _with_author() -> Select[Any]:
+    """Mention, author, and the segment of the customer behind the author."""
     mention, author, customer = models.Mention, models.Author, models.Customer
+    query: Select[Any] = select(mention, author, col(customer.segment))  # type: ignore[assignment] # unpacked, not typed
+    return query.join(author, col(author.id) == col(mention.author_id)).outerjoin(
+        customer, col(customer.id) == col(author.customer_id)
+    )
+
+
+def doubtful(session: Session, *, limit: int) -> list[Doubtful]:
+    """Return mentions without a case that a person should look at, least certain first."""
+    mention, author, tagging = models.Mention, models.Author, models.Tagging
     query = (
-        select(mention, author, col(customer.segment))
+        select(mention, author, tagging)
         .join(author, col(author.id) == col(mention.author_id))
-        .outerjoin(customer, col(customer.id) == col(author.customer_id))
-        .where(col(mention.state) == "new")
-        .order_by(col(mention.id))
+        .join(tagging, col(tagging.mention_id) == col(mention.id))
+        .where(col(tagging.needs_review), col(mention.state) == "ignored")
+        .order_by(col(tagging.confidence), col(mention.id))
         .limit(limit)
     )
-    if ids is not None:
-        query = query.where(col(mention.id).in_(ids)).with_for_update(of=mention)
-    return [_waiting(row, by, segment) for row, by, segment in session.execute(query)]
+    return [
+        Doubtful(cast("int", row.id), row.text, by.handle or by.name, row.channel, row.url, row.posted_at, seen.review)
+        for row, by, seen in session.execute(query)
+    ]
+
+
+def reviewed(session: Session, mention_id: int) -> int:
+    """Take a mention off the review list; return how many taggings it has."""
+    table = models.Tagging
+    session.execute(
+        update(table)
+        .where(col(table.mention_id) == mention_id)
+        .values(needs_review=False)
+        .execution_options(synchronize_session=False)
+    )
+    return session.scalar(select(func.count()).select_from(table).where(col(table.mention_id) == mention_id)) or 0
 
 
 def _waiting(row: models.Mention, author: models.Author, segment: str | None) -> Waiting:

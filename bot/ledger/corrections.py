@@ -12,7 +12,18 @@ from datetime import date
 from bot.domain import Tag
 from bot.ledger.journal import Draft
 from bot.ledger.model import CostModel
-from bot.ledger.postings import FOLLOW_ON, Contact, bot_cost, cost, hold, measured_seconds, reversal, tag_journals, void
+from bot.ledger.postings import (
+    FOLLOW_ON,
+    Contact,
+    bot_cost,
+    cost,
+    hold,
+    measured_seconds,
+    reversal,
+    tag_journals,
+    uncounted,
+    void,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,7 @@ def not_a_contact(
     return [replace(draft, actor_ref=actor_ref) for draft in drafts]
 
 
-def merged(  # noqa: PLR0913 - the facts of one merge, all by name
+def merged(
     event_id: str, old: Standing, duplicate: Contact, survivor: Contact, *, on: date, model: CostModel
 ) -> list[Draft]:
     """Return the drafts that merge a duplicate case into another.

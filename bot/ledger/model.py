@@ -59,7 +59,7 @@ class CostModel:
 
     @property
     def saved_customer_minor(self) -> int:
-        """What a customer at risk who was helped is assumed to be worth: margin × uplift, not the whole margin."""
+        """What a customer at risk who was helped is assumed to be worth: uplift of the margin, not all of it."""
         return (self.saved_customer_margin_12m_minor * self.saved_customer_uplift_bp + WHOLE // 2) // WHOLE
 
     @property

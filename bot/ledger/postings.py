@@ -137,8 +137,33 @@ def cost(  # noqa: PLR0913 - the facts of one piece of work, all by name
         resolves=resolves,
         resolution="post" if resolves else None,
         group_ref=contact.case_id,
+        memo=memo,
         actor_ref=actor_ref,
     )
+
+
+def bot_cost(event_id: str, contact: Contact, *, on: date, model: CostModel, resolves: str | None = None) -> Draft:
+    """Return the journal of a contact that the bot resolved alone: a fixed price, and nobody's time."""
+    cell = contact.cell
+    lines = contact.pen(model, model.currency, "E").moved(cell.account, POOL, model.bot_fixed_minor, cell.owners)
+    return Draft(
+        f"{event_id}:cost",
+        "cost",
+        "posted",
+        on,
+        tuple(lines),
+        resolves=resolves,
+        resolution="post" if resolves else None,
+        group_ref=contact.case_id,
+    )
+
+
+def uncounted(event_id: str, contact: Contact, *, on: date, model: CostModel, into: str) -> Draft:
+    """Return the journal that takes back the count of a contact merged into the case ``into``; its tags stay."""
+    cell, pen = contact.cell, contact.pen(model, "CNT", "N")
+    lines = (pen.write(cell.account, cell.department, -1), pen.write(COUNTS, SERVICE, 1))
+    memo = f"merged into {into}"
+    return Draft(f"{event_id}:uncount", "merge", "posted", on, lines, group_ref=contact.case_id, memo=memo)
 
 
 def void(event_id: str, *, resolves: str, on: date, memo: str, group_ref: str = "", actor_ref: str = "") -> Draft:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
-from bot.ledger.accounts import PROMISES
+from bot.ledger.accounts import POOL, PROMISES
 from bot.ledger.journal import Draft
 from bot.ledger.model import CostModel
 from bot.ledger.postings import Contact, cost, reversal, work
@@ -24,8 +25,8 @@ def promise_kept(
     ``seconds`` None: nobody measured it, so it is what was accrued.
     """
     released = reversal(event_id, made, on=on, memo="promise kept", step="release")
-    expected = model.priced(model.promise_seconds).seconds
-    done = cost(event_id, contact, on=on, model=model, resolves=None, seconds=seconds or expected)
+    expected = replace(made, lines=work(contact, model, model.priced(model.promise_seconds), "E", POOL))
+    done = cost(event_id, contact, on=on, model=model, resolves=None, seconds=seconds, hold=expected)
     return [released, done]
 
 

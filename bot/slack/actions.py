@@ -17,11 +17,12 @@ from bot.errors import CaseError
 from bot.slack import modals
 from bot.slack.calls import call
 from bot.slack.cards import Press
-from bot.slack.desk import Desk
+from bot.slack.desk import Desk, Readings
 from bot.slack.people import People
 from bot.slack.text import escape
 
 FAILED = "Earmark could not do that just now. Please press again; if it still fails, tell whoever runs Earmark."
+GONE = "This case is not there any more."
 TOO_LATE = "The form took too long to open. Please press Retag again."
 
 Body = Mapping[str, Any]
@@ -30,9 +31,9 @@ Operation = Callable[[int, Actor, str], Outcome]
 log = structlog.get_logger(__name__)
 
 
-def register(app: App, client: WebClient, desk: Desk, people: People) -> None:
+def register(app: App, client: WebClient, desk: Desk, readings: Readings, people: People) -> None:
     """Answer the buttons of a card and the form behind Retag."""
-    presses = _Presses(client, desk, people)
+    presses = _Presses(client, desk, readings, people)
     app.action(Press.CLAIM.value)(presses.answer(lambda case, actor, act: desk.claim(case, actor, action_id=act)))
     app.action(Press.RELEASE.value)(presses.answer(lambda case, actor, act: desk.release(case, actor, action_id=act)))
     app.action(Press.RESOLVE.value)(presses.answer(lambda case, actor, act: desk.resolve(case, actor, action_id=act)))
@@ -47,9 +48,10 @@ def register(app: App, client: WebClient, desk: Desk, people: People) -> None:
 class _Presses:
     """The listeners. Bolt passes ``ack`` and ``body`` by name."""
 
-    def __init__(self, client: WebClient, desk: Desk, people: People) -> None:
+    def __init__(self, client: WebClient, desk: Desk, readings: Readings, people: People) -> None:
         self._client = client
         self._desk = desk
+        self._readings = readings
         self._people = people
 
     def answer(self, operation: Operation) -> Callable[[Ack, dict[str, Any]], None]:
@@ -76,16 +78,20 @@ class _Presses:
     def open_form(self, ack: Ack, body: dict[str, Any]) -> None:
         """Open the Retag form; the trigger lives three seconds, so this comes before the acknowledgement."""
         try:
-            form = modals.retag_form(self._desk.view(_case_id(body)), self._desk.reasons())
-            answer = call(self._client, "views.open", {"trigger_id": body["trigger_id"], "view": form})
-            message = "" if isinstance(answer, dict) else TOO_LATE
-        except CaseError as error:
-            message = str(error)
+            message = self._show_form(body)
         except Exception:  # the boundary of a Slack listener
             log.exception("form_failed")
             message = FAILED
         ack()
         self._tell(body, message)
+
+    def _show_form(self, body: Body) -> str:
+        view = self._readings.view(_case_id(body))
+        if view is None:
+            return GONE
+        form = modals.retag_form(view, self._readings.reasons())
+        answer = call(self._client, "views.open", {"trigger_id": body["trigger_id"], "view": form})
+        return "" if isinstance(answer, dict) else TOO_LATE
 
     def submit_form(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
         """Do what the form says, or say in the form why not."""

@@ -29,7 +29,7 @@ from bot.errors import SlackError
 from bot.parts import utc_now
 from bot.slack import actions, home
 from bot.slack.calls import TIMEOUT_S
-from bot.slack.desk import Desk
+from bot.slack.desk import Desk, Readings
 from bot.slack.people import People
 
 EVENTS_PATH = "/slack/events"
@@ -64,6 +64,7 @@ def web_client(settings: SlackSettings, token: SecretStr) -> WebClient:
 def build(  # what the app is made of
     client: WebClient,
     desk: Desk,
+    readings: Readings,
     *,
     database: Engine,
     signing_secret: SecretStr | None = None,
@@ -81,9 +82,9 @@ def build(  # what the app is made of
         listener_executor=executor,
         logger=log,
     )
-    people = People(client, desk)
-    actions.register(app, client, desk, people)
-    home.register(app, client, desk, people, database=database, now=now)
+    people = People(client, readings)
+    actions.register(app, client, desk, readings, people)
+    home.register(app, client, readings, people, database=database, now=now)
     return app
 
 

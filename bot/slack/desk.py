@@ -1,4 +1,4 @@
-"""What the Slack app needs of the desk; :class:`bot.desk.Desk` is the real one."""
+"""What the Slack app needs of the rest: :class:`bot.desk.Desk` and :class:`bot.readings.Readings` are the real ones."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bot.domain import Actor, CaseView, Outcome, QueueCounts, Tag
 
 
 class Desk(Protocol):
-    """The actions on cases, and the lists that Home shows.
+    """The actions on cases.
 
-    Actions raise :class:`bot.errors.CaseError` with a sentence for the one who pressed, and do nothing the second
-    time they come with the same ``action_id``.
+    They raise :class:`bot.errors.CaseError` with a sentence for the one who pressed, and do nothing the second time
+    they come with the same ``action_id``.
     """
 
     def claim(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
@@ -37,8 +37,12 @@ class Desk(Protocol):
         """Correct tags and reason."""
         ...
 
-    def view(self, case_id: int) -> CaseView:
-        """Return the case; a CaseError when there is none."""
+
+class Readings(Protocol):
+    """The lists that Home shows, and the case behind a form."""
+
+    def view(self, case_id: int) -> CaseView | None:
+        """Return the case; None when there is none."""
         ...
 
     def cases_of(self, actor: Actor) -> list[CaseView]:

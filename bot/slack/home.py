@@ -19,7 +19,7 @@ from bot.slack import blocks
 from bot.slack.blocks import Part, section, words
 from bot.slack.calls import call
 from bot.slack.cards import author_of, due_words, title_of
-from bot.slack.desk import Desk
+from bot.slack.desk import Readings
 from bot.slack.people import People
 from bot.slack.text import line
 from storage import outbox
@@ -83,19 +83,19 @@ def _more(count: int, shown: int) -> list[Block]:
     return [_line(words(f"… and {count - shown} more"))] if count > shown else []
 
 
-def overview(desk: Desk, actor: Actor, user_id: str) -> Overview:
+def overview(readings: Readings, actor: Actor, user_id: str) -> Overview:
     """Return what a person may see."""
-    supervised = desk.queues_supervised_by(user_id)
+    supervised = readings.queues_supervised_by(user_id)
     if not supervised:
-        return Overview(desk.cases_of(actor))
-    queues = [counts for counts in desk.queue_counts() if counts.queue in supervised]
+        return Overview(readings.cases_of(actor))
+    queues = [counts for counts in readings.queue_counts() if counts.queue in supervised]
     # Asked for more than is shown, because the list is over all queues.
-    reviews = [view for view in desk.review_list(10 * REVIEWS_SHOWN) if view.queue in supervised]
-    return Overview(desk.cases_of(actor), queues, reviews)
+    reviews = [view for view in readings.review_list(10 * REVIEWS_SHOWN) if view.queue in supervised]
+    return Overview(readings.cases_of(actor), queues, reviews)
 
 
 def register(  # what Home needs is what the app has
-    app: App, client: WebClient, desk: Desk, people: People, *, database: Engine, now: Callable[[], datetime]
+    app: App, client: WebClient, readings: Readings, people: People, *, database: Engine, now: Callable[[], datetime]
 ) -> None:
     """Publish Home whenever somebody opens it."""
 
@@ -106,7 +106,7 @@ def register(  # what Home needs is what the app has
         try:
             user = str(event["user"])
             actor = people.actor({"id": user})
-            view = home(overview(desk, actor, user), people.link, now=now())
+            view = home(overview(readings, actor, user), people.link, now=now())
             answer = call(client, "views.publish", {"user_id": user, "view": view})
             if not isinstance(answer, dict):
                 log.warning("home_not_published", trouble=type(answer).__name__)

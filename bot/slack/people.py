@@ -9,7 +9,7 @@ from slack_sdk import WebClient
 
 from bot.domain import Actor
 from bot.slack.calls import call
-from bot.slack.desk import Desk
+from bot.slack.desk import Readings
 from bot.slack.text import line
 
 _NAME_MAX = 80
@@ -18,16 +18,16 @@ _NAME_MAX = 80
 class People:
     """Actors by Slack's user ids."""
 
-    def __init__(self, client: WebClient, desk: Desk) -> None:
+    def __init__(self, client: WebClient, readings: Readings) -> None:
         self._client = client
-        self._desk = desk
+        self._readings = readings
         self._names: dict[str, str] = {}
         self._address = ""
 
     def actor(self, user: Mapping[str, Any]) -> Actor:
         """Return who a payload's ``user`` is; his name as the workspace shows it."""
         user_id = str(user["id"])
-        is_supervisor = bool(self._desk.queues_supervised_by(user_id))
+        is_supervisor = bool(self._readings.queues_supervised_by(user_id))
         return Actor(f"slack:{user_id}", self._name(user_id, str(user.get("name") or user_id)), is_supervisor)
 
     def _name(self, user_id: str, otherwise: str) -> str:
