@@ -16,7 +16,7 @@ from bot.ledger.book import Acting, Book
 from bot.ledger.decide import BUDGETS
 from bot.ledger.journal import START, Draft, Journal, journal_id
 from bot.ledger.model import CostModel
-from storage.ledger_reports import balances, tag_balance, totals
+from storage.ledger_reports import RunningTotals, balances, tag_balance, totals
 from storage.ledger_rows import (
     ACTING_COLUMNS,
     CONFIG,
@@ -37,6 +37,7 @@ from storage.ledger_verify import verify
 
 __all__ = [
     "Posted",
+    "RunningTotals",
     "balances",
     "draft_by_key",
     "journals_of",

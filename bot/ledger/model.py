@@ -45,6 +45,7 @@ class CostModel:
     saved_customer_margin_12m_minor: int = 0
     saved_customer_uplift_bp: int = 0
     estimate_expiry_days: int = 180
+    repeat_window_days: int = 7
     toml: str = field(default="", repr=False)
     """The values as text, for the ledger's record of configurations."""
 

@@ -17,6 +17,10 @@ class Broken:
     key: str
     problems: tuple[str, ...]
 
+    def __str__(self) -> str:
+        name = f" ({self.key})" if self.key else ""
+        return f"journal {self.seq}{name}: {', '.join(self.problems)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

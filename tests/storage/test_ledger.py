@@ -22,6 +22,7 @@ from bot.ledger.totals import Balance, Cost
 from storage.db import reading, transaction
 from storage.ledger import (
     Posted,
+    RunningTotals,
     balances,
     draft_by_key,
     journals_of,
@@ -269,6 +270,36 @@ def test_the_totals_say_what_the_books_hold(books: Engine, model: CostModel) -> 
     assert sums.cost[Quadrant.ASSET] == Cost(0, 0)
     assert sums.pending_minor == 400
     assert sums.waste_by_department == (("logistics", Cost(250, 0)),)
+
+
+def test_running_totals_are_at_every_moment_what_a_fresh_count_says(books: Engine, model: CostModel) -> None:
+    running = RunningTotals()
+    tag, held = opened(model)
+    correction = retagged(
+        "human:18:v2",
+        standing(opened(model, "18"), [opened(model, "18")[0].key]),
+        contact(model, "18", "billing_error"),
+        tags=[Tag.COMPLAINT],
+        on=TODAY,
+        model=model,
+    )
+    steps = [[], [tag, held], opened(model, "18"), [resolved(model, held.key, 600, held)], correction]
+
+    seen = []
+    for drafts in steps:
+        written(books, drafts)
+        with reading(books) as session:
+            sums = running.read(session)
+            assert sums == totals(session)
+        seen.append((sums.journals, sums.contacts, sums.pending_minor, sums.cost[Quadrant.LIABILITY]))
+
+    assert seen == [
+        (0, 0, 0, Cost(0, 0)),
+        (2, 1, 250, Cost(0, 0)),
+        (4, 2, 500, Cost(0, 0)),
+        (5, 2, 250, Cost(0, 500)),
+        (9, 2, 450, Cost(0, 500)),
+    ]
 
 
 def test_the_totals_of_an_empty_ledger_are_zero(ledger: Engine) -> None:

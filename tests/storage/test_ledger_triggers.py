@@ -89,6 +89,8 @@ def test_the_database_refuses_a_journal_that_does_not_continue_the_chain(
         "INSERT OR REPLACE INTO ledger_journal SELECT * FROM ledger_journal WHERE seq = 1",
         "INSERT OR REPLACE INTO ledger_line SELECT * FROM ledger_line WHERE journal_seq = 1",
         # Another row that takes over a unique value of an old one.
+        """INSERT OR REPLACE INTO ledger_line (id, journal_seq, n, account, commodity, basis, amount, dept)
+           VALUES (1, 2, 9, 'Expenses:Goodwill', 'GBP', 'R', 1, 'service')""",
         """INSERT OR REPLACE INTO ledger_journal (seq, id, idem_key, payload_sha256, kind, status, effective_date,
            recorded_at, group_ref, memo, actor_ref, prev_hash, hash)
            SELECT seq + 1, 'new', 'a:cost', '', kind, status, effective_date, recorded_at, '', '', '', hash, ''

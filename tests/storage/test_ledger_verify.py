@@ -72,8 +72,8 @@ def test_an_untouched_ledger_verifies(books: Engine) -> None:
 @pytest.mark.parametrize(
     ("statements", "broken"),
     [
-        # Of seq 5, one line, then both of a pair: sums still hold, only the digest shows it.
-        (["UPDATE ledger_line SET amount = 2 WHERE journal_seq = 5 AND n = 1"], (5, "b:tag", ("payload", "unbalanced"))),
+        # One line of a pair, then both: sums still hold, only the digest shows it.
+        (["UPDATE ledger_line SET amount = 2 WHERE journal_seq = 5 AND n=1"], (5, "b:tag", ("payload", "unbalanced"))),
         (["UPDATE ledger_line SET amount = 2 * amount WHERE journal_seq = 5"], (5, "b:tag", ("payload",))),
         (["UPDATE ledger_line SET dept = 'billing' WHERE journal_seq = 7 AND n = 1"], (7, "b:cost", ("payload",))),
         (["UPDATE ledger_journal SET effective_date = '2026-08-01' WHERE seq = 5"], (5, "b:tag", ("payload",))),

@@ -1,0 +1,106 @@
+"""Reads what ``replay`` is given: a cost configuration in the form of vector 01 and events in the form of vector 02."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+from bot.domain import Quadrant
+from bot.errors import InputError, LedgerError
+from bot.ledger.model import CostModel
+from bot.ledger.money import check_shares
+from bot.ledger.taxonomy import Reason, taxonomy
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object of the file with its name, so that a wrong key can be named."""
+
+    name: str
+    values: Mapping[str, Any]
+
+    def text(self, key: str) -> str:
+        """The text under ``key``."""
+        return self._given(key, str)
+
+    def number(self, key: str, default: int | None = None) -> int:
+        """The whole number under ``key``."""
+        return default if default is not None and key not in self.values else self._given(key, int)
+
+    def number_or_none(self, key: str) -> int | None:
+        """The whole number under ``key``; None when it is null or missing."""
+        return None if self.values.get(key) is None else self._given(key, int)
+
+    def day(self, key: str = "date") -> date:
+        """The date under ``key``."""
+        text = self.text(key)
+        try:
+            return date.fromisoformat(text)
+        except ValueError as error:
+            raise InputError(f"{self.name}: {key} is no date; write such as 2026-09-01") from error
+
+    def says(self, key: str) -> bool:
+        """True when ``key`` is there and true."""
+        return self.values.get(key) is True
+
+    def entry(self, key: str) -> Entry:
+        """The object under ``key``."""
+        return Entry(f"{self.name}: {key}", self._given(key, dict))
+
+    def list(self, key: str) -> list[Any]:
+        """The list under ``key``."""
+        return self._given(key, list)
+
+    def _given(self, key: str, kind: type[_T]) -> _T:
+        found = self.values.get(key)
+        if type(found) is not kind:
+            expected = {str: "a text", int: "a whole number", dict: "an object", list: "a list"}[kind]
+            raise InputError(f"{self.name}: {key} must be {expected}")
+        return found
+
+
+def cost_config(raw: Mapping[str, Any]) -> CostModel:
+    """Return the cost model of a configuration in the form of vector 01.
+
+    Raises:
+        InputError: a key is missing or wrong.
+    """
+    config = Entry("config", raw)
+    value = config.entry("value")
+    reasons = config.entry("reasons")
+    return CostModel(
+        config_version=config.text("version"),
+        currency=config.text("currency"),
+        rate_minor_per_hour=config.entry("rate_minor_per_hour").number("default"),
+        channel_pct=_percentages(config.entry("channel_pct")),
+        followon_seconds=config.number("followon_seconds"),
+        after_resolved_owner="service",
+        taxonomy=taxonomy(config.text("version"), tuple(_reason(reasons.entry(name), name) for name in reasons.values)),
+        bot_fixed_minor=config.number("bot_fixed_minor"),
+        incident_bulk_seconds=config.number("incident_bulk_seconds"),
+        promise_seconds=config.number("promise_seconds"),
+        praise_public_minor=value.number("praise_public_minor"),
+        saved_customer_margin_12m_minor=value.number("saved_customer_margin_12m_minor"),
+        saved_customer_uplift_bp=value.number("saved_customer_uplift_bp"),
+        estimate_expiry_days=config.number("estimate_expiry_days"),
+        repeat_window_days=config.number("repeat_window_days"),
+    )
+
+
+def _percentages(entry: Entry) -> dict[str, int]:
+    return {kind: entry.number(kind) for kind in entry.values}
+
+
+def _reason(entry: Entry, name: str) -> Reason:
+    try:
+        quadrant = Quadrant(entry.text("quadrant"))
+        owners = tuple((str(dept), points) for dept, points in entry.list("owners"))
+        check_shares(owners)
+    except (ValueError, TypeError, LedgerError) as error:
+        raise InputError(f"{entry.name}: quadrant or owners cannot be read ({error})") from error
+    seconds = entry.number("seconds")
+    return Reason(name, title=name, tag=None, quadrant=quadrant, demand="unknown", owners=owners, seconds=seconds)
