@@ -1,0 +1,57 @@
+"""Runs an ASGI app on 127.0.0.1, in a thread, for as long as a test needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's own, that remembers its connections so that an app can break one."""
+
+    transports: ClassVar[WeakValueDictionary[Any, asyncio.Transport]] = WeakValueDictionary()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
+        self.transports[transport.get_extra_info("peername")] = transport
+        super().connection_made(transport)
+
+
+@contextmanager
+def serve(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
+    """Serve ``app`` inside the ``with`` block; the value is its address, such as ``http://127.0.0.1:40123``.
+
+    The socket listens before the thread starts, so nobody has to wait for it. HTTP and WebSockets; no lifespan.
+    """
+    with socket.create_server(("127.0.0.1", port), backlog=256) as listener:
+        config = uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="websockets-sansio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), name="loopback", daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(timeout=10)
+            assert not thread.is_alive(), "the loopback server did not stop"
+
+
+def drop_connection(scope: Any) -> None:
+    """Break the connection a request came on, without an answer: call it from the app, then return."""
+    _Protocol.transports[tuple(scope["client"])].abort()
