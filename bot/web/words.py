@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
 from bot.domain import CaseEventView, CaseState, CaseView, Quadrant, RepeatKind, Tag
+from bot.ledger.accounts import UNASSIGNED
 from bot.ledger.money import display, exponent, symbol
 from bot.web.board import WAITING, JournalLine, JournalView
 
@@ -45,6 +47,8 @@ _SOURCES = {
 }
 
 _UNITS = {24 * 3600: "d", 3600: "h", 60: "min"}
+_TITLE_BREAK = re.compile(r"[,;:] | \(")
+_NAME = re.compile(r"[a-z0-9_-]+")
 _CONTACT = "Expenses:Contact:"
 _CLASSES = {
     "Waste": "as liability contacts",
@@ -141,6 +145,16 @@ def safe_url(url: str) -> str:
     return url if parts.scheme in {"http", "https"} and parts.hostname else ""
 
 
+def short(title: str) -> str:
+    """The beginning of a reason's title, for where there is little room: ``Late, cancelled`` → ``Late``."""
+    return _TITLE_BREAK.split(title, maxsplit=1)[0]
+
+
+def has_cause(case: CaseView) -> bool:
+    """True when a department is known to have caused the case."""
+    return case.department not in {"", UNASSIGNED}
+
+
 def who(case: CaseView) -> str:
     """The name of the writer, or the handle, or a word for nobody."""
     return case.author_name or case.author_handle or "somebody"
@@ -170,9 +184,13 @@ def event_words(event: CaseEventView) -> str:
     return label(event.kind).capitalize()
 
 
-def is_plain(value: object) -> bool:
-    """True for what one word or number can show in a line of history."""
-    return isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
+def event_details(event: CaseEventView) -> list[tuple[str, str]]:
+    """Return what a line of history adds, as (what, value); lists and ids of mentions are left out."""
+    return [
+        (label(key), label(value) if _NAME.fullmatch(value) else value)
+        for key, value in event.detail.items()
+        if isinstance(value, str) and value
+    ]
 
 
 def line_amount(line: JournalLine) -> str:
@@ -206,9 +224,13 @@ def _by_department(lines: Iterable[JournalLine], currency: str) -> list[str]:
         if line.account.startswith(_CONTACT):
             groups.setdefault((line.dept, line.account.removeprefix(_CONTACT)), []).append(line)
     return [
-        f"{' and '.join(_amount(line, currency) for line in group)}, charged to {label(dept)} {_CLASSES.get(kind, '')}"
+        f"{' and '.join(_amount(line, currency) for line in group)}, {_charged(dept)} {_CLASSES.get(kind, '')}"
         for (dept, kind), group in groups.items()
     ]
+
+
+def _charged(dept: str) -> str:
+    return "charged to nobody yet" if dept == UNASSIGNED else f"charged to {label(dept)}"
 
 
 def _amount(line: JournalLine, currency: str) -> str:
