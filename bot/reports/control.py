@@ -141,9 +141,7 @@ def churn_test(treatment: Arm, control: Arm, plan: Plan, *, margin_12m_minor: in
     return ChurnTest(verdict, treatment.n, control.n, check.srm_chi2, check.srm_p, effect, credit)
 
 
-def _judged(
-    check: SplitCheck, treatment: Arm, control: Arm, plan: Plan, margin: int
-) -> tuple[str, ChurnEffect | None]:
+def _judged(check: SplitCheck, treatment: Arm, control: Arm, plan: Plan, margin: int) -> tuple[str, ChurnEffect | None]:
     if not check.is_valid:
         return INVALID, None
     is_full = treatment.n >= max(plan.treatment_n, 1) and control.n >= max(plan.control_n, 1)
@@ -212,9 +210,7 @@ def sizes(
     if control_rate == treatment_rate or not all(0 < rate < 1 for rate in rates):
         raise InputError("give two different rates between 0 and 1, such as 0.08 and 0.06")
     deviates = normal_quantile(1 - alpha / 2) + normal_quantile(power)
-    spread = (
-        treatment_rate * (1 - treatment_rate) + control_rate * (1 - control_rate) / ratio_control_over_treatment
-    )
+    spread = treatment_rate * (1 - treatment_rate) + control_rate * (1 - control_rate) / ratio_control_over_treatment
     n = deviates**2 * spread / (control_rate - treatment_rate) ** 2
     return Sizes(math.ceil(n), math.ceil(n * ratio_control_over_treatment))
 

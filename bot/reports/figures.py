@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from bot.ledger.money import display, exponent, symbol
 
 NOT_AVAILABLE: Final = "n/a"
 """What stands where a share has nothing to be a share of."""
+
+
+MONEY: Final[Mapping[str, str]] = MappingProxyType({"unit": "minor"})
+"""Metadata of a field that holds minor units, or a mapping to them, where the name does not end in ``_minor``."""
 
 
 def rounded(numerator: int, denominator: int) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
 from bot.domain import Quadrant
 from bot.reports.facts import LineSum, counted_contacts, priced
-from bot.reports.figures import percent
+from bot.reports.figures import MONEY, percent
 
 _CELLS: Final[Mapping[Quadrant, tuple[int | None, int | None, str]]] = {
     Quadrant.ASSET: (1, 1, "grow"),
@@ -53,7 +53,7 @@ class Grid:
     total_contacts: int
     total_cost_minor: int
     grid: Mapping[Quadrant, GridCell]
-    provisional: Mapping[str, int]
+    provisional: Mapping[str, int] = field(metadata=MONEY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class ActiveTime:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredContact:
-    """A closed contact with measured time; ``kind`` is its kind of channel: social, email, phone …"""
+    """A closed contact with measured time; ``kind`` is its kind of channel, such as social, email or phone."""
 
     reason: str
     kind: str

@@ -104,7 +104,9 @@ def _is_overdue(promise: PromiseFact, as_of: datetime) -> bool:
     return is_owed(promise, as_of=as_of) and as_of > promise.due_at
 
 
-def _rows(facts: Iterable[PromiseFact], name_of: Callable[[PromiseFact], str], as_of: datetime) -> tuple[PromiseRow, ...]:
+def _rows(
+    facts: Iterable[PromiseFact], name_of: Callable[[PromiseFact], str], as_of: datetime
+) -> tuple[PromiseRow, ...]:
     parts: dict[str, list[PromiseFact]] = {}
     for fact in facts:
         parts.setdefault(name_of(fact), []).append(fact)

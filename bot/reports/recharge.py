@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.domain import Quadrant
@@ -12,7 +12,7 @@ from bot.ledger import accounts
 from bot.ledger.accounts import SERVICE, UNASSIGNED
 from bot.reports.disputes import Item
 from bot.reports.facts import LineSum, priced
-from bot.reports.figures import percent
+from bot.reports.figures import MONEY, percent
 
 EXTERNAL: Final = "external"
 """Weather, a carrier's strike, a regulator: shown, never charged."""
@@ -31,9 +31,9 @@ class Step:
 
     dept: str
     state: str
-    proposed: int
-    accepted: int
-    released: int
+    proposed: int = field(metadata=MONEY)
+    accepted: int = field(metadata=MONEY)
+    released: int = field(metadata=MONEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Recharge:
     """
 
     waste_minor: int
-    eligible: Mapping[str, int]
+    eligible: Mapping[str, int] = field(metadata=MONEY)
     charged_minor: int
     charged_share: str
     goodwill_charged_minor: int
@@ -58,11 +58,11 @@ class Recharge:
     external_minor: int
     unassigned_minor: int
     open_promises_minor: int
-    not_charged: Mapping[str, int]
+    not_charged: Mapping[str, int] = field(metadata=MONEY)
     steps: tuple[Step, ...]
-    recharge_balance_per_dept: Mapping[str, int]
-    recharge_balance_all_depts: int
-    to_return: Mapping[str, int]
+    recharge_balance_per_dept: Mapping[str, int] = field(metadata=MONEY)
+    recharge_balance_all_depts: int = field(metadata=MONEY)
+    to_return: Mapping[str, int] = field(metadata=MONEY)
 
 
 @dataclass(frozen=True, slots=True)

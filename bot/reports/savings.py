@@ -109,9 +109,7 @@ def savings(
     return Savings(tuple(rows), sum(row.saving_minor for row in rows), sum(row.creditable_minor for row in rows))
 
 
-def _saving(  # noqa: PLR0913, PLR0917 - the inputs of the formula
-    reason: str, baseline: Baseline, actual: Volume, driver_now: int, phi: float, initiative: str
-) -> Saving:
+def _saving(reason: str, baseline: Baseline, actual: Volume, driver_now: int, phi: float, initiative: str) -> Saving:
     before = baseline.volumes.get(reason, Volume(0, 0))
     unit = rounded(before.cost_minor, before.contacts) if before.contacts else 0
     expected = rounded(before.contacts * driver_now * unit, baseline.driver)

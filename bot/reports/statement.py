@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.ledger import accounts
 from bot.ledger.accounts import CHART, Root
 from bot.ledger.journal import Basis
 from bot.reports.facts import LineSum, Period, priced
-from bot.reports.figures import percent
+from bot.reports.figures import MONEY, percent
 
 VALUE: Final = (accounts.SPREAD_WORD, accounts.BUY_AGAIN, accounts.BUY_MORE, accounts.VALUE_EXPIRED)
 CONTACT_COST: Final = (
@@ -31,10 +31,10 @@ LITTLE_PCT: Final = 40
 class Amounts:
     """Minor units by basis: estimated, measured, realised. The total adds bases, so whoever prints it labels it."""
 
-    E: int
-    M: int
-    R: int
-    total: int
+    E: int = field(metadata=MONEY)
+    M: int = field(metadata=MONEY)
+    R: int = field(metadata=MONEY)
+    total: int = field(metadata=MONEY)
 
 
 @dataclass(frozen=True, slots=True)

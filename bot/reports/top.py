@@ -103,9 +103,7 @@ def top_wastes(
     return TopWastes(period, whole, listed, whole - sum(row.cost_minor for row in listed))
 
 
-def _waste(  # noqa: PLR0913, PLR0917 - the columns of one row
-    rank: int, row: ReasonCost, measured: int, whole: int, background: Background, period: str
-) -> TopWaste:
+def _waste(rank: int, row: ReasonCost, measured: int, whole: int, background: Background, period: str) -> TopWaste:
     return TopWaste(
         rank=rank,
         reason=row.reason,

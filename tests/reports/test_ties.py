@@ -1,0 +1,83 @@
+"""I20: the reports tie, whatever the lines are."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain import Quadrant
+from bot.ledger.accounts import WASTE
+from bot.reports.facts import LineSum, Period
+from bot.reports.grid import by_segment, grid
+from bot.reports.recharge import recharge
+from bot.reports.statement import statement
+from bot.reports.top import top_wastes
+from tests.reports.books import DEPARTMENTS, acme, line_sums, small_book
+
+SEPTEMBER = Period(date(2026, 9, 1), date(2026, 9, 30))
+
+accruals = st.lists(
+    st.builds(
+        LineSum,
+        account=st.just(WASTE),
+        commodity=st.just("GBP"),
+        basis=st.just("E"),
+        amount=st.integers(1, 10**6),
+        dept=st.sampled_from(DEPARTMENTS),
+        reason=st.just("delay_cancel"),
+    ),
+    max_size=4,
+)
+
+
+def check(lines: list[LineSum], promised: list[LineSum], limit: int) -> None:
+    found = statement(SEPTEMBER, currency="GBP", posted=lines, to_date=lines)
+    waste = found.costs[WASTE].total
+    cells = grid(lines, currency="GBP")
+    top = top_wastes(lines, period="2026-09", currency="GBP", limit=limit)
+    charged = recharge(lines, currency="GBP", accruals=promised)
+
+    assert cells.grid[Quadrant.LIABILITY].cost_minor == waste
+    assert cells.total_cost_minor == found.contact_cost.total
+    assert sum(cell.cost_minor for cell in cells.grid.values()) == cells.total_cost_minor
+    assert sum(row.cost_minor for row in cells.grid[Quadrant.LIABILITY].reasons) == waste
+    assert sum(row.cost_minor for row in top.top) + top.rest_minor == top.waste_total_minor == waste
+    assert sum(row.waste_minor for row in by_segment(lines, currency="GBP")) == waste
+    assert charged.waste_minor == waste
+    assert waste == (
+        charged.charged_minor
+        + charged.own_failures_of_service_minor
+        + charged.external_minor
+        + charged.unassigned_minor
+        + charged.open_promises_minor
+    )
+    assert sum(charged.eligible.values()) == charged.charged_minor + charged.goodwill_charged_minor
+
+
+@given(lines=line_sums, promised=accruals, limit=st.integers(0, 5))
+def test_i20_statement_grid_top_wastes_and_recharge_tie(
+    lines: list[LineSum], promised: list[LineSum], limit: int
+) -> None:
+    check(lines + promised, promised, limit)
+
+
+def test_i20_both_books_of_the_specification_tie() -> None:
+    check(small_book(since=SEPTEMBER.first), small_book(only="e31b:promise"), 3)
+    check(acme(), [], 3)
+
+
+@given(lines=line_sums, data=st.data())
+def test_the_order_and_the_cut_of_lines_never_matter(lines: list[LineSum], data: st.DataObject) -> None:
+    mixed = data.draw(st.permutations([half for line in lines for half in _halves(line)]))
+
+    assert grid(mixed, currency="GBP") == grid(lines, currency="GBP")
+    assert by_segment(mixed, currency="GBP") == by_segment(lines, currency="GBP")
+    assert recharge(mixed, currency="GBP") == recharge(lines, currency="GBP")
+    assert top_wastes(mixed, period="2026-09", currency="GBP") == top_wastes(lines, period="2026-09", currency="GBP")
+
+
+def _halves(line: LineSum) -> list[LineSum]:
+    half = line.amount // 2
+    return [line._replace(amount=half), line._replace(amount=line.amount - half)]
