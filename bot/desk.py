@@ -46,7 +46,7 @@ class Desk(Readings):
 
     def release(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
         """Give a claimed case back to its queue."""
-        return self._act(case_id, actor, action_id, lambda facts: cases.release(facts, actor))
+        return self._act(case_id, actor, action_id, lambda facts: cases.release(facts, actor), self._released)
 
     def resolve(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
         """Close a case as done; the work expected becomes work done in the ledger."""
@@ -166,6 +166,9 @@ class Desk(Readings):
 
     def _claimed(self, _session: Session, row: models.Case, _change: Change) -> Mapping[str, Any]:
         return {"claimed_at": row.claimed_at or self._parts.now(), "hold_expires_at": None}
+
+    def _released(self, _session: Session, _row: models.Case, _change: Change) -> Mapping[str, Any]:
+        return {"hold_expires_at": self._parts.hold_expires_at(self._parts.now())}
 
     def _worked(self, session: Session, row: models.Case, _change: Change) -> Mapping[str, Any]:
         if row.hold_key:

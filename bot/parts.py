@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from slack_sdk import WebClient
@@ -42,6 +42,10 @@ class Parts:
     def book_date(self, at: datetime) -> date:
         """The date in the reporting time zone on which the ledger books what happened at ``at``."""
         return at.astimezone(ZoneInfo(self.settings.earmark.timezone)).date()
+
+    def hold_expires_at(self, now: datetime) -> datetime:
+        """When a case that waits in its queue from ``now`` on is closed, if nobody takes it."""
+        return now + timedelta(days=self.settings.ledger.cost.hold_expiry_days)
 
     def slack_channel(self, queue: str) -> str:
         """The Slack channel that shows a queue's cards; empty where none does."""

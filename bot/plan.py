@@ -120,7 +120,7 @@ class Planner:
         working.values = _opening_row(waiting, tagging, route, contact, working) | {
             "repeat_of": repeat_of,
             "hold_key": hold,
-            "hold_expires_at": self._hold_expires_at(),
+            "hold_expires_at": self._parts.hold_expires_at(self._now),
         }
         mine[facts.id] = working
         self._plan.settled[waiting.id] = facts.id
@@ -148,7 +148,7 @@ class Planner:
         contact = self._contact(waiting, tagging, working.facts.id, working.repeat)
         hold = self._book(waiting, tagging, contact, opens=False, follow_on=reopens)
         if hold:
-            working.values |= {"hold_key": hold, "hold_expires_at": self._hold_expires_at()}
+            working.values |= {"hold_key": hold, "hold_expires_at": self._parts.hold_expires_at(self._now)}
         self._escalate(working, waiting, tagging)
         if tagging.review:
             working.values |= {"needs_review": True, "review": tagging.review}
@@ -217,9 +217,6 @@ class Planner:
         if queue is None:
             return None
         return due_at(start, queue.sla_minutes.of(tag), queue, self._parts.settings.earmark.timezone)
-
-    def _hold_expires_at(self) -> datetime:
-        return self._now + timedelta(days=self._parts.settings.ledger.cost.hold_expiry_days)
 
     def _event(self, case_id: int, kind: str, mention_id: int, version: int, detail: Mapping[str, Any]) -> None:
         self._plan.events.append(

@@ -50,7 +50,7 @@ def apply(parts: Parts, session: Session, row: models.Case, tagging: Tagging, ac
         "needs_review": False,
         "review": "",
         "hold_key": hold_key,
-        **_rerouted(parts, row, mention, tagging, Customer(segment)),
+        **_rerouted(parts, session, row, mention, tagging, Customer(segment)),
     }
 
 
@@ -84,22 +84,24 @@ def _primary_first(tagging: Tagging) -> list[Tag]:
 
 
 def _rerouted(
-    parts: Parts, row: models.Case, mention: Mention, tagging: Tagging, customer: Customer
+    parts: Parts, session: Session, row: models.Case, mention: Mention, tagging: Tagging, customer: Customer
 ) -> Mapping[str, Any]:
-    """The columns of a case that another queue now has to work; none when it stays where it is."""
+    """The columns that say where a case is worked and how urgently; none for a closed one, which stays as it is."""
     route = router.decide(mention, tagging, customer, parts.settings.routes)
     queue = parts.settings.queue(route.queue)
-    if queue is None or route.queue == row.queue or row.closed_at is not None:
+    if queue is None or row.closed_at is not None:
         return {}
+    waits_since = casework.came_back_at(session, row.id) or row.opened_at
     minutes = queue.sla_minutes.of(tagging.primary or Tag(row.tag))
-    return {
+    routed = {
         "queue": route.queue,
         "priority": route.priority.value,
         "rule": route.rule,
         "why": route.why,
-        "due_at": due_at(row.opened_at, minutes, queue, parts.settings.earmark.timezone),
-        # Who claimed it sits in the other team; the new one takes it from its own queue.
-        "state": "open",
-        "owner": "",
-        "owner_name": "",
+        "due_at": due_at(waits_since, minutes, queue, parts.settings.earmark.timezone),
     }
+    if route.queue == row.queue:
+        return routed
+    # Who claimed it sits in the other team; the new one takes it from its own queue.
+    unclaimed = {"state": "open", "owner": "", "owner_name": ""}
+    return {**routed, **unclaimed, "hold_expires_at": parts.hold_expires_at(parts.now())}

@@ -35,6 +35,8 @@ class CaseChange:
 
 
 _WAITING = (CaseState.OPEN.value, CaseState.CLAIMED.value)
+_CLOSINGS = ("resolved", "no_action")
+"""Kinds of events after which a mention may re-open a case."""
 
 
 def open_cases(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -219,6 +221,19 @@ def opening(session: Session, case_id: int) -> tuple[models.Mention, models.Auth
     )
     found = session.execute(query).first()
     return (found[0], found[1], found[2] or "") if found else None
+
+
+def came_back_at(session: Session, case_id: int) -> datetime | None:
+    """Return when the mention was posted that re-opened a case last; None for a case that was never closed."""
+    event, mention = models.CaseEvent, models.Mention
+    of_case = col(event.case_id) == case_id
+    closing = select(func.max(col(event.id))).where(of_case, col(event.kind).in_(_CLOSINGS)).scalar_subquery()
+    joined = select(event).where(of_case, col(event.kind) == "joined", col(event.id) > closing)
+    back = session.scalar(joined.order_by(col(event.id)).limit(1))
+    if back is None:
+        return None
+    posted_at = session.scalar(select(col(mention.posted_at)).where(col(mention.id) == back.detail["mention"]))
+    return min(posted_at, back.at) if posted_at else back.at
 
 
 def newest_tagging(session: Session, mention_id: int) -> models.Tagging | None:

@@ -141,8 +141,23 @@ def _mention_row(
 
 def mark_gone(session: Session, platform: str, gone: Sequence[Gone], *, now: datetime) -> list[int]:
     """Blank deleted posts, replace edited ones; return the ids of the cases whose card now reads differently."""
-    if not gone:
-        return []
+    table = models.Mention
+    ids = [post.external_id for post in gone]
+    of_posts = (col(table.platform) == platform, col(table.external_id).in_(ids))
+    query = select(col(table.external_id), col(table.text), col(table.liveness), col(table.case_id)).where(*of_posts)
+    known = {row.external_id: row for row in session.execute(query)} if gone else {}
+    # Platforms tell of the same post again and again; only what reads differently is written and shown.
+    news = {
+        post.external_id: post
+        for post in gone
+        if post.external_id in known
+        and (storable(post.text), post.liveness) != (known[post.external_id].text, known[post.external_id].liveness)
+    }
+    _rewrite(session, platform, list(news.values()), now)
+    return sorted({known[one].case_id for one in news if known[one].case_id is not None})
+
+
+def _rewrite(session: Session, platform: str, posts: Sequence[Gone], now: datetime) -> None:
     table = models.Mention
     statement = (
         update(table)
@@ -150,25 +165,17 @@ def mark_gone(session: Session, platform: str, gone: Sequence[Gone], *, now: dat
         .values(text=bindparam("new_text"), liveness=bindparam("new_liveness"), checked_at=now)
         .execution_options(synchronize_session=False)
     )
-    session.connection().execute(
-        statement,
-        [
-            {
-                "of_platform": platform,
-                "of_id": post.external_id,
-                "new_text": storable(post.text),
-                "new_liveness": post.liveness.value,
-            }
-            for post in gone
-        ],
-    )
-    ids = [post.external_id for post in gone]
-    touched = session.scalars(
-        select(col(table.case_id))
-        .where(col(table.platform) == platform, col(table.external_id).in_(ids), col(table.case_id).is_not(None))
-        .distinct()
-    )
-    return sorted(case_id for case_id in touched if case_id is not None)
+    rows = [
+        {
+            "of_platform": platform,
+            "of_id": post.external_id,
+            "new_text": storable(post.text),
+            "new_liveness": post.liveness.value,
+        }
+        for post in posts
+    ]
+    if rows:
+        session.connection().execute(statement, rows)
 
 
 def waiting(session: Session, *, limit: int, ids: Sequence[int] | None = None) -> list[Waiting]:

@@ -157,6 +157,19 @@ def card_ts(session: Session, message: Message) -> str:
     return session.scalar(query.order_by(col(table.id).desc()).limit(1)) or ""
 
 
+def ts_before(session: Session, message: Message) -> str:
+    """Return the ts of the last card that was posted before ``message`` in its channel; "" when there is none."""
+    table = models.OutboxMessage
+    query = select(col(table.slack_ts)).where(
+        col(table.slack_channel) == message.slack_channel,
+        col(table.state) == "sent",
+        col(table.kind) == Kind.CARD.value,
+        col(table.slack_ts) != "",
+        col(table.id) < message.id,
+    )
+    return session.scalar(query.order_by(col(table.id).desc()).limit(1)) or ""
+
+
 def mark_sending(session: Session, message: Message, *, now: datetime) -> Message | None:
     """Note an attempt before it is made and return the message as it then is; None when another was faster."""
     under_way = replace(

@@ -35,7 +35,9 @@ from bot.slack.people import People
 EVENTS_PATH = "/slack/events"
 _STOP_S = 10
 
-log = logging.getLogger(__name__)
+_bolt = logging.getLogger("bot.slack.bolt")
+# Its warnings repeat what Slack sent, and complain of environment variables that we read ourselves.
+_bolt.setLevel(logging.ERROR)
 
 
 class Connection(Protocol):
@@ -56,12 +58,10 @@ class Connection(Protocol):
 
 def web_client(settings: SlackSettings, token: SecretStr) -> WebClient:
     """Return a client that never posts twice by itself: the outbox decides about retries, and knows what arrived."""
-    return WebClient(
-        token=token.get_secret_value(), base_url=settings.api_url, timeout=TIMEOUT_S, retry_handlers=[], logger=log
-    )
+    return WebClient(token=token.get_secret_value(), base_url=settings.api_url, timeout=TIMEOUT_S, retry_handlers=[])
 
 
-def build(  # what the app is made of
+def build(  # noqa: PLR0913  # what the app is made of
     client: WebClient,
     desk: Desk,
     readings: Readings,
@@ -80,7 +80,7 @@ def build(  # what the app is made of
         signing_secret=signing_secret.get_secret_value() if signing_secret else "socket mode",
         token_verification_enabled=False,  # a constructor makes no call; `earmark check` tests the token
         listener_executor=executor,
-        logger=log,
+        logger=_bolt,
     )
     people = People(client, readings)
     actions.register(app, client, desk, readings, people)

@@ -69,10 +69,11 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A message that may be in Slack already; ``card_ts`` is where its card is."""
+    """A message that may be in Slack already; ``card_ts`` is where its card is, ``after_ts`` what is before it."""
 
     message: Message
     card_ts: str
+    after_ts: str
 
 
 def deliver(
@@ -120,7 +121,7 @@ class _Line:
             if until is not None and until > now:
                 return Wait(until)
             if message.state == "sending":
-                return Search(message, outbox.card_ts(session, message))
+                return Search(message, outbox.card_ts(session, message), outbox.ts_before(session, message))
             return self._prepare(session, message, now)
 
     def _not_before(self, session: Session, message: Message) -> datetime | None:
@@ -168,7 +169,7 @@ class _Line:
     def find(self, search: Search) -> None:
         """Look for a message whose post was not answered: adopt it, or post it again."""
         message = search.message
-        match look_for(self.client, message, card_ts=search.card_ts):
+        match look_for(self.client, message, card_ts=search.card_ts, after_ts=search.after_ts):
             case Found(ts):
                 log.info("delivery_found", slack_channel=self.slack_channel, message=message.id)
                 self._sent(message, ts)

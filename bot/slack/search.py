@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from slack_sdk import WebClient
@@ -15,8 +15,8 @@ from storage.outbox import Kind, Message
 PAGE = 200
 """Slack advises 200 at most, and gives less to apps under its restricted limits."""
 PAGES_MAX = 50
-_SKEW = timedelta(minutes=2)
-"""How far our clock and Slack's may lie apart, and how long a post may be under way."""
+_SKEW_MAX = timedelta(days=1)
+"""How far our clock and Slack's may lie apart, where no earlier message of ours says what time it is at Slack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,15 @@ class NotFound:
     """It is not in Slack."""
 
 
-def look_for(client: WebClient, message: Message, *, card_ts: str) -> Found | NotFound | Trouble:
-    """Look where ``message`` would be: the channel, the card's thread, or the card itself."""
+def look_for(client: WebClient, message: Message, *, card_ts: str, after_ts: str) -> Found | NotFound | Trouble:
+    """Look where ``message`` would be: the channel, the card's thread, or the card itself.
+
+    ``after_ts`` is the ts of the card before it, "" when there is none: order is kept, so ours is later, and that
+    holds by Slack's own clock.
+    """
     match message.kind:
         case Kind.CARD:
-            return _search(client, "conversations.history", message, {})
+            return _search(client, "conversations.history", message, {"oldest": after_ts or _earliest(message)})
         case Kind.NOTE:
             return _search(client, "conversations.replies", message, {"ts": card_ts})
         case Kind.CARD_EDIT | Kind.REMOVE:
@@ -43,9 +47,9 @@ def look_for(client: WebClient, message: Message, *, card_ts: str) -> Found | No
 
 
 def _search(client: WebClient, method: str, message: Message, where: Mapping[str, Any]) -> Found | NotFound | Trouble:
-    """Read page by page the stretch of time in which it may have been posted."""
+    """Read page by page where it may have been posted."""
     cursor = str(message.detail.get("cursor", ""))
-    asked = {"channel": message.slack_channel, "limit": PAGE, "include_all_metadata": True, **_window(message), **where}
+    asked = {"channel": message.slack_channel, "limit": PAGE, "include_all_metadata": True, **where}
     for _ in range(PAGES_MAX):
         answer = call(client, method, {**asked, "cursor": cursor} if cursor else asked)
         if isinstance(answer, Limited):
@@ -61,13 +65,8 @@ def _search(client: WebClient, method: str, message: Message, where: Mapping[str
     return Refused(f"it is not among the latest {PAGE * PAGES_MAX} messages")
 
 
-def _window(message: Message) -> dict[str, str]:
-    first, last = message.first_attempt_at, message.last_attempt_at
-    return {"oldest": _ts(first, -_SKEW), "latest": _ts(last, _SKEW)} if first and last else {}
-
-
-def _ts(at: datetime, offset: timedelta) -> str:
-    return f"{(at + offset).timestamp():.6f}"
+def _earliest(message: Message) -> str:
+    return f"{(message.first_attempt_at - _SKEW_MAX).timestamp():.6f}" if message.first_attempt_at else "0"
 
 
 def _look_at(client: WebClient, message: Message, card_ts: str) -> Found | NotFound | Trouble:

@@ -10,13 +10,16 @@ import regex
 ELLIPSIS = "…"
 _WORD_JOINER = "\N{WORD JOINER}"
 _LINES_MAX = 20
+_RAW_PER_SHOWN = 10
 
 # Format characters hide or turn text (bidi overrides, zero-width spaces, tags), except a few Arabic and Syriac signs
 # that are visible. The joiners stay where a script or an emoji needs them: between two visible characters.
 _INVISIBLE = regex.compile(r"[[\p{Cf}--\p{Prepended_Concatenation_Mark}]\p{Cc}\p{Cs}--[\n\t\u200c\u200d]]", regex.V1)
 _LONE_JOINER = regex.compile(r"(?<![\p{L}\p{M}\p{So}\p{Sk}\uFE0F])[\u200c\u200d]+|[\u200c\u200d]+(?![\p{L}\p{So}])")
 _LINE_BREAKS = re.compile("\r\n?|[\u2028\u2029\x85\v\f]")
-_ACTIVE = re.compile(r"([*_~`@#:./])(?=\S)")
+_ADDRESS_SIGN = re.compile(r"([@#:./])(?=\S)")
+_OUTER_UNDERSCORE = re.compile(r"(?<!\w)_+|_+(?!\w)")
+_LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
 
 
 def plain(text: str) -> str:
@@ -31,7 +34,8 @@ def plain(text: str) -> str:
 
 def line(text: str, most: int) -> str:
     """Return ``text`` on one line of at most ``most`` characters, for names and the like."""
-    return shorten(re.sub(r"\s+", " ", plain(text)), most)
+    # A name may be as long as its writer likes: only its beginning is worth cleaning.
+    return shorten(re.sub(r"\s+", " ", plain(text[: most * _RAW_PER_SHOWN])), most)
 
 
 def shorten(text: str, most: int, *, bytes_max: int | None = None) -> str:
@@ -68,8 +72,10 @@ def escape(text: str) -> str:
 def inert(text: str) -> str:
     """Return a stranger's ``text`` for a place that parses mrkdwn, so that it looks the same and does nothing.
 
-    Escaping alone leaves ``*bold*`` and addresses alive, which Slack links by itself; an invisible word joiner after
-    each character that could begin either keeps them apart. The top-level text of a message is such a place: screen
-    readers and notifications read it.
+    Escaping alone leaves ``*bold*`` and addresses alive, which Slack links by itself. So signs that format become ones
+    that look alike, and an invisible word joiner keeps an address from being one. The top-level text of a message is
+    such a place: screen readers and notifications read it.
     """
-    return _ACTIVE.sub(rf"\1{_WORD_JOINER}", escape(plain(text)))
+    text = escape(plain(text)).translate(_LOOKALIKES)
+    text = _OUTER_UNDERSCORE.sub(lambda found: "ˍ" * len(found[0]), text)
+    return _ADDRESS_SIGN.sub(rf"\1{_WORD_JOINER}", text)
