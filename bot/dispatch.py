@@ -34,6 +34,12 @@ def edited(parts: Parts, *, queue: str, case_id: int, version: int) -> list[Orde
     return [Order(slack_channel, Kind.CARD_EDIT, case_id, f"edit:{case_id}:v{version}")] if slack_channel else []
 
 
+def noted(parts: Parts, *, queue: str, case_id: int, key: str, event: str) -> list[Order]:
+    """Return the order for a line in a card's thread: an edited card makes no sound, a new line there does."""
+    slack_channel = parts.slack_channel(queue)
+    return [Order(slack_channel, Kind.NOTE, case_id, f"note:{key}", detail={"event": event})] if slack_channel else []
+
+
 def show(parts: Parts, session: Session, row: models.Case, values: Mapping[str, Any], event: Mapping[str, Any]) -> None:
     """Have Slack show a case whose columns change to ``values``, and ``event`` in the card's thread.
 

@@ -142,7 +142,11 @@ class Planner:
         if tagging.primary is not None:
             self._tag_joined(working, waiting, tagging, reopens=placement.reopens)
         self._plan.settled[waiting.id] = facts.id
-        self._event(facts.id, "joined", waiting.id, working.version, {"why": placement.why})
+        kind = "reopened" if placement.reopens else "joined"
+        self._event(facts.id, kind, waiting.id, working.version, {"why": placement.why})
+        self._plan.orders += dispatch.noted(
+            self._parts, queue=working.queue, case_id=facts.id, key=f"{kind}:{waiting.id}", event=kind
+        )
 
     def _tag_joined(self, working: _Working, waiting: Waiting, tagging: Tagging, *, reopens: bool) -> None:
         contact = self._contact(waiting, tagging, working.facts.id, working.repeat)

@@ -17,7 +17,7 @@ from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmO
 from bot.domain import CaseMention, CaseState, CaseView, Liveness, Priority, RepeatKind, Tag
 from bot.slack import blocks
 from bot.slack.blocks import Json, Part, clock, moment, section, words
-from bot.slack.text import escape, inert, line, plain, shorten
+from bot.slack.text import inert, line, plain, shorten
 
 REMOVED = "[removed by author]"
 _WORDS_MAX, _WORDS_BYTES_MAX = 1_500, 5_500
@@ -197,7 +197,7 @@ def _dismissal() -> ConfirmObject:
 def _summary(view: CaseView, latest: CaseMention | None) -> str:
     """The top-level text: notifications show it, and screen readers read nothing else."""
     excerpt = inert(shorten(line(_words_of(latest), _WORDS_MAX), _EXCERPT_MAX))
-    return f"{escape(title_of(view))} from {inert(author_of(view))}: {excerpt} ({inert(_state(view))})"
+    return f"{inert(title_of(view))} from {inert(author_of(view))}: {excerpt} ({inert(_state(view))})"
 
 
 def _spoken(name: str) -> str:
