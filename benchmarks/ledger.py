@@ -23,7 +23,7 @@ from bot.ledger.model import CostModel, cost_model
 from bot.ledger.postings import Contact, cost, hold, tag_journals
 from bot.ledger.quadrants import cell
 from bot.ledger.taxonomy import load_taxonomy
-from storage import ledger_triggers, models
+from storage import ledger_triggers, models, models_sums
 from storage.db import connect, reading, transaction
 from storage.ledger import post, record_config, totals, verify
 
@@ -80,7 +80,8 @@ def measure(engine: Engine, mentions: int) -> None:
 
 def prepared(engine: Engine) -> Engine:
     """Create the tables of the ledger with their triggers."""
-    tables = (models.LedgerJournal, models.LedgerLine, models.LedgerPeriod, models.LedgerConfig)
+    ledger = (models.LedgerJournal, models.LedgerLine, models.LedgerPeriod, models.LedgerConfig)
+    tables = (*ledger, models_sums.LedgerSum, models_sums.LedgerCaseSum)
     with engine.begin() as connection:
         SQLModel.metadata.create_all(
             connection, tables=[SQLModel.metadata.tables[str(table.__tablename__)] for table in tables]

@@ -16,6 +16,7 @@ from bot.ledger.book import Acting, Book
 from bot.ledger.decide import BUDGETS
 from bot.ledger.journal import START, Draft, Journal, journal_id
 from bot.ledger.model import CostModel
+from storage import ledger_sums
 from storage.ledger_reports import RunningTotals, balances, tag_balance, totals
 from storage.ledger_rows import (
     ACTING_COLUMNS,
@@ -79,7 +80,9 @@ def post(session: Session, drafts: Sequence[Draft], *, now: datetime) -> list[Po
     _take_turn(connection)
     book = _view(connection, drafts)
     results = [book.post(draft) for draft in drafts]
-    _write(connection, [journal for journal, is_new in results if is_new], now)
+    new = [journal for journal, is_new in results if is_new]
+    _write(connection, new, now)
+    ledger_sums.add(connection, new, book.by_key)
     return [Posted(journal.seq, journal.key, journal.id, journal.hash, is_new) for journal, is_new in results]
 
 

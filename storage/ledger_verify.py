@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from bot.ledger.journal import Journal
 from bot.ledger.verify import Audit, Broken, Verdict
+from storage import ledger_sums
 from storage.ledger_rows import ACTING_COLUMNS, JOURNAL, LINE, PERIOD, currencies, journals_in, journals_where
 
 PAGE: Final = 1000
@@ -35,7 +36,8 @@ def verify(session: Session, progress: Progress | None = None) -> Verdict:
             return replace(audit.verdict, broken=broken)
         if progress is not None:
             progress(audit.verdict.journals, total)
-    return replace(audit.verdict, broken=_structure_problem(connection, audit.verdict.journals, seals))
+    broken = _structure_problem(connection, audit.verdict.journals, seals) or _sums_problem(connection)
+    return replace(audit.verdict, broken=broken)
 
 
 def _pages(connection: Connection) -> Iterator[list[Journal]]:
@@ -66,6 +68,12 @@ def _seals(connection: Connection) -> dict[int, str]:
     """The last journal's hash of each closed period, by its place in the chain."""
     closed = select(PERIOD.c.last_seq, PERIOD.c.last_hash).where(PERIOD.c.state == "closed")
     return {seq: sealed for seq, sealed in connection.execute(closed) if seq}
+
+
+def _sums_problem(connection: Connection) -> Broken | None:
+    """What reports read must be what the journals say."""
+    found = ledger_sums.problem(connection)
+    return Broken(0, "", (found,)) if found else None
 
 
 def _structure_problem(connection: Connection, journals: int, seals: dict[int, str]) -> Broken | None:

@@ -8,12 +8,19 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
-from storage import ledger_triggers, models
+from storage import ledger_triggers, models, models_sums
 from storage.db import connect
 
 TABLES = [
     SQLModel.metadata.tables[str(table.__tablename__)]
-    for table in (models.LedgerJournal, models.LedgerLine, models.LedgerPeriod, models.LedgerConfig)
+    for table in (
+        models.LedgerJournal,
+        models.LedgerLine,
+        models.LedgerPeriod,
+        models.LedgerConfig,
+        models_sums.LedgerSum,
+        models_sums.LedgerCaseSum,
+    )
 ]
 
 
