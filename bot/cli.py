@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bot import cli_reports
 from bot.errors import EarmarkError
 
 if TYPE_CHECKING:
@@ -160,11 +161,14 @@ def poll(*, channel: str, config_file: Path, since: datetime | None) -> None:
 
 @cli.group()
 def ledger() -> None:
-    """Check the value/waste ledger.
+    """Check the value/waste ledger, and read its reports.
 
     \b
-    Example:  earmark ledger verify
+    Example:  earmark ledger statement --period 2026-09
     """
+
+
+cli_reports.register(ledger, CONFIG, _settings)
 
 
 @ledger.command("verify")
@@ -202,3 +206,7 @@ def db_upgrade(*, config_file: Path) -> None:
     from bot import books
 
     click.echo(books.upgrade(_settings(config_file)))
+
+
+if __name__ == "__main__":
+    main()

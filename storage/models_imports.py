@@ -42,7 +42,10 @@ class LoyaltyEvent(_Imported, table=True):
     """Something a customer did: bought, renewed, upgraded, recommended, left."""
 
     __tablename__ = "loyalty_event"
-    __table_args__ = (UniqueConstraint("source", "external_id"), Index("loyalty_event_of", "customer_ref", "occurred_at"))
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("loyalty_event_of", "customer_ref", "occurred_at"),
+    )
 
     customer_ref: str
     type: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Update
+from sqlalchemy import ColumnElement, CursorResult, SQLColumnExpression, String, Update, func, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
@@ -35,3 +35,10 @@ def changed(session: Session, statement: Update) -> int:
     """Run an UPDATE and return how many rows it changed: the compare-and-set of everything that can race."""
     result = session.execute(statement.execution_options(synchronize_session=False))
     return cast("CursorResult[Any]", result).rowcount
+
+
+def hour_of(session: Session, column: SQLColumnExpression[Any]) -> ColumnElement[str]:
+    """Return the hour of a time in UTC as text, such as ``2026-09-10 14``."""
+    if session.get_bind().dialect.name == "postgresql":
+        return func.to_char(func.timezone("UTC", column), "YYYY-MM-DD HH24")
+    return func.substr(type_coerce(column, String), 1, 13)

@@ -90,15 +90,20 @@ def repeats(
     contacts: Iterable[ContactFact],
     *,
     as_of: datetime,
+    since: datetime | None = None,
     window_days: int = WINDOW_DAYS,
     window_days_of: Mapping[str, int] | None = None,
 ) -> Repeats:
-    """Return repeats and resolution as they stood at ``as_of``; ``window_days_of`` are exceptions by reason."""
+    """Return repeats and resolution as they stood at ``as_of``; ``window_days_of`` are exceptions by reason.
+
+    Contacts opened before ``since`` are history: what follows them is a repeat, but they are not counted themselves.
+    """
     known = [_as_of(contact, as_of) for contact in contacts if contact.opened_at <= as_of]
     windows = {reason: timedelta(days=days) for reason, days in (window_days_of or {}).items()}
-    tally = _Tally(as_of, timedelta(days=window_days), windows)
+    tally = _Tally(as_of, timedelta(days=window_days), windows, since)
     episodes = [episode for chain in _chains(known) for episode in tally.episodes(chain)]
-    reasons = {_reason(episode[0]) for episode in episodes}
+    known = [contact for contact in known if tally.counts(contact)]
+    reasons = {_reason(contact) for contact in known}
     rows = [tally.row(reason, [one for one in episodes if _reason(one[0]) == reason]) for reason in reasons]
     return Repeats(
         overall=tally.row("", episodes),
@@ -135,11 +140,18 @@ def _chains(contacts: Iterable[ContactFact]) -> Iterator[list[ContactFact]]:
 class _Tally:
     """Parts chains into episodes and counts them."""
 
-    def __init__(self, as_of: datetime, window: timedelta, windows: Mapping[str, timedelta]) -> None:
+    def __init__(
+        self, as_of: datetime, window: timedelta, windows: Mapping[str, timedelta], since: datetime | None
+    ) -> None:
         self.kinds: dict[str, RepeatKind] = {}
+        self._since = since
         self._as_of = as_of
         self._window = window
         self._windows = windows
+
+    def counts(self, contact: ContactFact) -> bool:
+        """True for a contact that is not only history."""
+        return self._since is None or contact.opened_at >= self._since
 
     def episodes(self, chain: Sequence[ContactFact]) -> list[list[ContactFact]]:
         """The chain cut where a contact follows nothing; notes each contact's kind on the way."""
@@ -155,7 +167,8 @@ class _Tally:
 
     def row(self, reason: str, episodes: Sequence[Sequence[ContactFact]]) -> RepeatRow:
         """The figures of some episodes."""
-        contacts = [contact for episode in episodes for contact in episode]
+        contacts = [contact for episode in episodes for contact in episode if self.counts(contact)]
+        episodes = [episode for episode in episodes if self.counts(episode[0])]
         again = [contact for contact in contacts if self.kinds[contact.id] is not RepeatKind.NONE]
         matured = [episode for episode in episodes if self._is_matured(episode)]
         solved = sum(len(episode) == 1 and bool(episode[0].closed_resolved) for episode in matured)

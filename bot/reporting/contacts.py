@@ -1,0 +1,149 @@
+"""The reports on contacts: repeats, first answers and surveys, spikes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from bot.clock import working_minutes_between
+from bot.config import Queue
+from bot.domain import Tag
+from bot.reporting.ask import Ask
+from bot.reports import repeats as repeated
+from bot.reports import response as responses
+from bot.reports import spikes as spiked
+from bot.reports.surveys import Ces, Nps, ces, nps
+from bot.spikes import COUNT_MIN, WEEKS, WEEKS_MIN, Hour, Incident, incidents, reading
+from storage import report_cases
+from storage.report_cases import AnswerRow, ContactRow
+from storage.report_imports import survey_scores
+
+_HOUR: Final = timedelta(hours=1)
+_WEEK: Final = timedelta(weeks=1)
+_PROMOTER, _PASSIVE = 9, 7
+
+Counts = Mapping[datetime, int]
+"""How many in which hour."""
+
+
+def repeats(ask: Ask) -> repeated.Repeats:
+    """Return repeats and observed first-contact resolution; what came before the month is history."""
+    days = ask.settings.ledger.repeat.window_days
+    rows = report_cases.contacts(
+        ask.session, since=ask.since - timedelta(days=2 * days), until=ask.until, unit=ask.currency
+    )
+    return repeated.repeats((fact(row) for row in rows), as_of=ask.now, since=ask.since, window_days=days)
+
+
+def fact(row: ContactRow) -> repeated.ContactFact:
+    """Return a stored contact as the report takes it."""
+    return repeated.ContactFact(
+        id=str(row.case_id),
+        subject=row.subject,
+        reason=row.reason,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        closed_resolved=row.is_resolved if row.closed_at else None,
+        cost_minor=row.cost_minor,
+        is_identified=bool(row.customer_ref),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReport:
+    """How soon customers heard from us, and what they said when they were asked."""
+
+    overall: responses.ResponseRow
+    by_tag: tuple[responses.ResponseRow, ...]
+    nps: Nps
+    ces: Ces
+
+
+def response(ask: Ask) -> ResponseReport:
+    """Return first answers in care hours, and surveys. Surveys are context; they never post."""
+    rows = report_cases.answers(ask.session, since=ask.since, until=ask.until)
+    queues = {queue.name: queue for queue in ask.settings.queues}
+    found = responses.first_response(_card(ask, queues.get(row.queue), row) for row in rows)
+    promoters = survey_scores(ask.session, "nps", since=ask.since, until=ask.until)
+    efforts = survey_scores(ask.session, "ces", since=ask.since, until=ask.until)
+    return ResponseReport(
+        overall=found.overall,
+        by_tag=found.by_tag,
+        nps=nps(
+            promoters=sum(n for score, n in promoters.items() if score >= _PROMOTER),
+            passives=sum(n for score, n in promoters.items() if _PASSIVE <= score < _PROMOTER),
+            detractors=sum(n for score, n in promoters.items() if score < _PASSIVE),
+        ),
+        ces=ces([score for score, n in sorted(efforts.items()) for _ in range(n)]),
+    )
+
+
+def _card(ask: Ask, queue: Queue | None, row: AnswerRow) -> responses.CardFact:
+    end = row.answered_at or ask.now
+    # A queue that is no longer in the config has no hours any more: round the clock.
+    minutes = (
+        working_minutes_between(row.opened_at, end, queue, ask.settings.earmark.timezone)
+        if queue
+        else max(end - row.opened_at, timedelta(0)) // timedelta(minutes=1)
+    )
+    if row.answered_at is None:
+        return responses.CardFact(Tag(row.tag), age_minutes=minutes)
+    return responses.CardFact(Tag(row.tag), minutes=minutes)
+
+
+def spikes(ask: Ask) -> spiked.SpikeReport:
+    """Return how unusual each reason's last whole hour was, and the incidents of the month with what they cost."""
+    last_hour = ask.as_of.replace(minute=0, second=0, microsecond=0) - _HOUR
+    by_reason: dict[str, Counts] = dict(
+        report_cases.hourly(ask.session, since=ask.since - WEEKS * _WEEK, until=last_hour + _HOUR)
+    )
+    everything: dict[datetime, int] = {}
+    for counts in by_reason.values():
+        for hour, number in counts.items():
+            everything[hour] = everything.get(hour, 0) + number
+    # A reason can be unusual only in an hour with a minimum of mentions, so only those are looked at.
+    hours = [hour for reason, counts in by_reason.items() for hour in _unusual(reason, counts, ask.since)]
+    return spiked.spikes(
+        [_counts(ask, reason, counts, last_hour) for reason, counts in {"": everything, **by_reason}.items()],
+        hours,
+        {(found.reason, found.hours[0].at): _cost(ask, found) for found in incidents(hours)},
+    )
+
+
+def _unusual(reason: str, counts: Counts, since: datetime) -> Iterator[Hour]:
+    began = min(counts)
+    for hour, number in counts.items():
+        history = _same_hours(counts, hour, began)
+        if hour >= since and number >= COUNT_MIN and len(history) >= WEEKS_MIN:
+            found = reading(number, history)
+            yield Hour(reason, hour, number, found.baseline, found.level)
+
+
+def _same_hours(counts: Counts, hour: datetime, began: datetime) -> list[int]:
+    """The counts of this hour of the week in the weeks before, as far as there were mentions at all."""
+    weeks = [hour - number * _WEEK for number in range(WEEKS, 0, -1)]
+    return [counts.get(week, 0) for week in weeks if week >= began]
+
+
+def _counts(ask: Ask, reason: str, counts: Counts, hour: datetime) -> spiked.Counts:
+    days: dict[date, int] = {}
+    for at, number in counts.items():
+        day = at.astimezone(ask.zone).date()
+        days[day] = days.get(day, 0) + number
+    today = hour.astimezone(ask.zone).date()
+    first = min(days, default=today)
+    before = [days.get(first + timedelta(days=n), 0) for n in range((today - first).days)]
+    began = min(counts, default=hour)
+    return spiked.Counts(reason, counts.get(hour, 0), _same_hours(counts, hour, began), days.get(today, 0), before)
+
+
+def _cost(ask: Ask, found: Incident) -> int:
+    return report_cases.cost_of_cases_opened(
+        ask.session,
+        reason=found.reason,
+        since=found.hours[0].at,
+        until=found.hours[-1].at + _HOUR,
+        unit=ask.currency,
+    )

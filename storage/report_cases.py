@@ -1,0 +1,219 @@
+"""What the reports on contacts read: cases with their cost, answers, examples, and how many came by the hour."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from sqlalchemy import String, and_, cast, func, select
+from sqlmodel import Session, col
+
+from bot.domain import Liveness, Quadrant
+from storage import models
+from storage.ledger_rows import chunks
+from storage.ledger_sums import CASE_SUM
+from storage.sql import hour_of
+
+ANSWERS: Final = ("replied", "resolved")
+"""Events by which a customer hears from us; who answers elsewhere closes the case here."""
+
+NOT_A_CONTACT: Final = "not_for_us"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """A contact with its posted cost. ``subject`` is who wrote: a customer where known, else an author."""
+
+    case_id: int
+    subject: str
+    customer_ref: str
+    reason: str
+    tag: str
+    opened_at: datetime
+    closed_at: datetime | None
+    is_resolved: bool
+    cost_minor: int
+
+
+def contacts(session: Session, *, since: datetime, until: datetime, unit: str) -> list[ContactRow]:
+    """Return the contacts opened from ``since`` to before ``until``, oldest first; what was not for us is none."""
+    case, author, customer = models.Case, models.Author, models.Customer
+    cost = and_(CASE_SUM.c.case_id == cast(col(case.id), String), CASE_SUM.c.commodity == unit)
+    columns = (case.id, case.author_id, case.reason, case.tag, case.opened_at, case.closed_at, case.closed_how)
+    query = (
+        select(*(col(column) for column in columns), col(customer.id), col(customer.ref), CASE_SUM.c.amount)
+        .join(author, col(author.id) == col(case.author_id))
+        .outerjoin(customer, col(customer.id) == col(author.customer_id))
+        .outerjoin(CASE_SUM, cost)
+        .where(col(case.opened_at) >= since, col(case.opened_at) < until, col(case.closed_how) != NOT_A_CONTACT)
+        .order_by(col(case.opened_at), col(case.id))
+    )
+    return [_contact(row) for row in session.execute(query)]
+
+
+def _contact(row: Any) -> ContactRow:
+    case_id, author_id, reason, tag, opened_at, closed_at, closed_how, customer_id, ref, cost = row
+    return ContactRow(
+        case_id=case_id,
+        subject=f"a{author_id}" if customer_id is None else f"c{customer_id}",
+        customer_ref=ref or "",
+        reason=reason,
+        tag=tag,
+        opened_at=opened_at,
+        closed_at=closed_at,
+        is_resolved=closed_how == "resolved",
+        cost_minor=int(cost or 0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRow:
+    """When a customer first heard from us; None while they have not."""
+
+    tag: str
+    queue: str
+    opened_at: datetime
+    answered_at: datetime | None
+
+
+def answers(session: Session, *, since: datetime, until: datetime) -> list[AnswerRow]:
+    """Return the first answers to the contacts opened from ``since`` to before ``until``."""
+    case, event = models.Case, models.CaseEvent
+    answered = and_(col(event.case_id) == col(case.id), col(event.kind).in_(ANSWERS))
+    query = (
+        select(col(case.tag), col(case.queue), col(case.opened_at), func.min(col(event.at)))
+        .outerjoin(event, answered)
+        .where(col(case.opened_at) >= since, col(case.opened_at) < until, col(case.closed_how) != NOT_A_CONTACT)
+        .group_by(col(case.id), col(case.tag), col(case.queue), col(case.opened_at))
+        .order_by(col(case.id))
+    )
+    return [AnswerRow(*row) for row in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRow:
+    """The mention that opened a case of waste, which may be shown: public, alive, not erased."""
+
+    mention_id: int
+    reason: str
+    at: datetime
+    cost_minor: int
+
+
+def candidates(
+    session: Session, *, since: datetime, until: datetime, reasons: Collection[str], unit: str
+) -> list[CandidateRow]:
+    """Return what may stand as an example of waste: one mention a case."""
+    case, mention, author = models.Case, models.Mention, models.Author
+    cost = and_(CASE_SUM.c.case_id == cast(col(case.id), String), CASE_SUM.c.commodity == unit)
+    query = (
+        select(col(case.id), col(case.reason), col(case.opened_at), CASE_SUM.c.amount)
+        .join(mention, col(mention.id) == col(case.id))
+        .join(author, col(author.id) == col(mention.author_id))
+        .join(CASE_SUM, cost)
+        .where(
+            col(case.opened_at) >= since,
+            col(case.opened_at) < until,
+            col(case.quadrant) == Quadrant.LIABILITY.value,
+            col(case.reason).in_(reasons),
+            col(mention.is_private).is_(False),
+            col(mention.liveness) == Liveness.ALIVE.value,
+            col(author.erased_at).is_(None),
+        )
+    )
+    return [CandidateRow(mention_id, reason, at, int(cost)) for mention_id, reason, at, cost in session.execute(query)]
+
+
+def repeats_by_reason(session: Session, *, since: datetime, until: datetime) -> dict[str, int]:
+    """Return how many contacts of each reason followed another one, as it was seen when they came."""
+    case = models.Case
+    query = (
+        select(col(case.reason), func.count())
+        .where(
+            col(case.opened_at) >= since,
+            col(case.opened_at) < until,
+            col(case.closed_how) != NOT_A_CONTACT,
+            col(case.repeat_kind) != "none",
+        )
+        .group_by(col(case.reason))
+    )
+    return {reason: int(number) for reason, number in session.execute(query)}
+
+
+def words_of(session: Session, mention_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Return handle and text of mentions, to be masked and cut by whoever shows them; gone ones have no text."""
+    mention, author = models.Mention, models.Author
+    found: dict[int, tuple[str, str]] = {}
+    for chunk in chunks(mention_ids):
+        query = (
+            select(col(mention.id), col(author.handle), col(mention.text), col(mention.liveness))
+            .join(author, col(author.id) == col(mention.author_id))
+            .where(col(mention.id).in_(chunk))
+        )
+        for mention_id, handle, text, liveness in session.execute(query):
+            found[mention_id] = (handle, text if liveness == Liveness.ALIVE.value else "")
+    return found
+
+
+def hourly(session: Session, *, since: datetime, until: datetime) -> dict[str, dict[datetime, int]]:
+    """Return how many mentions of each reason were posted in each hour (UTC); hours without are left out."""
+    mention, tag = models.Mention, models.Tag
+    hour = hour_of(session, col(mention.posted_at))
+    query = (
+        select(col(tag.reason), hour, func.count())
+        .join(mention, col(mention.id) == col(tag.mention_id))
+        .where(
+            col(mention.posted_at) >= since,
+            col(mention.posted_at) < until,
+            col(tag.is_live),
+            col(tag.is_primary),
+        )
+        .group_by(col(tag.reason), hour)
+    )
+    found: dict[str, dict[datetime, int]] = {}
+    for reason, text, number in session.execute(query):
+        found.setdefault(reason, {})[_hour(text)] = int(number)
+    return found
+
+
+def _hour(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%d %H").replace(tzinfo=UTC)
+
+
+def cost_of_cases_opened(session: Session, *, reason: str, since: datetime, until: datetime, unit: str) -> int:
+    """Return the posted cost of the cases of a reason opened from ``since`` to before ``until``."""
+    case = models.Case
+    cost = and_(CASE_SUM.c.case_id == cast(col(case.id), String), CASE_SUM.c.commodity == unit)
+    query = (
+        select(func.sum(CASE_SUM.c.amount))
+        .join(case, cost)
+        .where(col(case.reason) == reason, col(case.opened_at) >= since, col(case.opened_at) < until)
+    )
+    found: Any = session.scalar(query)
+    return int(found or 0)
+
+
+def customers_without_contact(session: Session, *, since: datetime, until: datetime, on: date) -> list[str]:
+    """Return the customers known on a day who opened no case from ``since`` to before ``until``, by their ref.
+
+    A customer whose source says from when or to when they were one is left out on other days.
+    """
+    case, author, customer = models.Case, models.Author, models.Customer
+    had_contact = (
+        select(col(case.id))
+        .join(author, col(author.id) == col(case.author_id))
+        .where(col(author.customer_id) == col(customer.id), col(case.opened_at) >= since, col(case.opened_at) < until)
+        .exists()
+    )
+    query = select(col(customer.ref)).where(~had_contact, ~_inactive_on(on)).order_by(col(customer.ref))
+    return list(session.scalars(query))
+
+
+def _inactive_on(on: date) -> Any:
+    from storage.models_imports import CustomerRecord as Record
+
+    early = col(Record.active_from) > on
+    over = col(Record.active_to) < on
+    return select(col(Record.id)).where(col(Record.ref) == col(models.Customer.ref), early | over).exists()
