@@ -25,6 +25,18 @@ CONFIG = click.option(
     help="The configuration file.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+IMPORTS = (
+    "customers",
+    "loyalty_events",
+    "drivers",
+    "payroll",
+    "goodwill",
+    "surveys",
+    "experiments",
+    "experiment_assignments",
+    "initiatives",
+    "mentions",
+)
 EXIT_BAD_INPUT, EXIT_BROKEN, EXIT_BUG, EXIT_INTERRUPTED = 2, 1, 70, 130
 
 
@@ -157,6 +169,23 @@ def poll(*, channel: str, config_file: Path, since: datetime | None) -> None:
     from bot import backfill
 
     click.echo(backfill.run(_settings(config_file), channel, since))
+
+
+@cli.command("import")
+@click.argument("kind", type=click.Choice(IMPORTS))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+@CONFIG
+def import_(*, kind: str, file: Path, dry_run: bool, config_file: Path) -> None:
+    """Import FILE, CSV or JSON lines; the same file again imports nothing. Rejects go into FILE.rejects.csv, exit 2.
+
+    \b
+    Example:  earmark import customers customers.csv --dry-run
+    """
+    from bot.imports import command
+
+    if not command.run(_settings(config_file), kind, file, dry_run=dry_run):
+        sys.exit(EXIT_BAD_INPUT)
 
 
 @cli.group()

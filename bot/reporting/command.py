@@ -36,6 +36,9 @@ BUILDERS: Final[Mapping[str, str]] = {
 }
 """Where each report is made, loaded when it is asked for."""
 
+WIDTH: Final = 200
+"""Columns of a table that goes into a file or a pipe."""
+
 
 def run(  # noqa: PLR0913 - the options of the command
     settings: Settings,
@@ -89,6 +92,8 @@ def _show(report: object, ask: Ask, name: str) -> None:
     from rich.console import Console
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     console.print(f"{name.capitalize()} of {ask.month} - management accounts, memo money", style="bold", markup=False)
     found = False
     for number, part in enumerate(renderables(report, currency=ask.currency, footer=ask.footer())):

@@ -52,7 +52,7 @@ def fact(row: ContactRow) -> repeated.ContactFact:
 
 
 @dataclass(frozen=True, slots=True)
-class ResponseReport:
+class Response:
     """How soon customers heard from us, and what they said when they were asked."""
 
     overall: responses.ResponseRow
@@ -61,14 +61,14 @@ class ResponseReport:
     ces: Ces
 
 
-def response(ask: Ask) -> ResponseReport:
+def response(ask: Ask) -> Response:
     """Return first answers in care hours, and surveys. Surveys are context; they never post."""
     rows = report_cases.answers(ask.session, since=ask.since, until=ask.until)
     queues = {queue.name: queue for queue in ask.settings.queues}
     found = responses.first_response(_card(ask, queues.get(row.queue), row) for row in rows)
     promoters = survey_scores(ask.session, "nps", since=ask.since, until=ask.until)
     efforts = survey_scores(ask.session, "ces", since=ask.since, until=ask.until)
-    return ResponseReport(
+    return Response(
         overall=found.overall,
         by_tag=found.by_tag,
         nps=nps(

@@ -73,7 +73,7 @@ def _comparison(ask: Ask, contacts: list[loyalties.ContactOutcome]) -> list[loya
 
 
 @dataclass(frozen=True, slots=True)
-class ExperimentReport:
+class ExperimentResult:
     """What one experiment shows by its one outcome, churn; revenue stands beside it once churn may be looked at."""
 
     experiment: str
@@ -83,7 +83,7 @@ class ExperimentReport:
     revenue: Cuped | None
 
 
-def experiment(ask: Ask) -> tuple[ExperimentReport, ...]:
+def experiment(ask: Ask) -> tuple[ExperimentResult, ...]:
     """Return every experiment, or the one that is asked for.
 
     Raises:
@@ -105,7 +105,7 @@ class _Outcome:
     after: int
 
 
-def _experiment(ask: Ask, one: Experiment) -> ExperimentReport:
+def _experiment(ask: Ask, one: Experiment) -> ExperimentResult:
     window = timedelta(days=one.window_days)
     arms = report_imports.arms_of(ask.session, one.external_id, until=ask.until)
     outcomes = {arm: _outcomes(ask, assigned, window) for arm, assigned in arms.items()}
@@ -118,7 +118,7 @@ def _experiment(ask: Ask, one: Experiment) -> ExperimentReport:
         margin_12m_minor=one.margin_12m_minor,
     )
     revenue = _revenue(treatment, control) if churn.effect else None
-    return ExperimentReport(one.external_id, one.title, one.window_days, churn, revenue)
+    return ExperimentResult(one.external_id, one.title, one.window_days, churn, revenue)
 
 
 def _outcomes(ask: Ask, assigned: Mapping[str, datetime], window: timedelta) -> list[_Outcome]:

@@ -35,14 +35,14 @@ def statement(ask: Ask) -> statements.Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class GridReport(grids.Grid):
+class Grid(grids.Grid):
     """The grid, on whom it falls, and how each reason moved against the month before."""
 
     by_segment: tuple[grids.SegmentRow, ...]
     movement: tuple[grids.Movement, ...]
 
 
-def grid(ask: Ask) -> GridReport:
+def grid(ask: Ask) -> Grid:
     """Return the asset/liability grid; movement is for each 1 000 of the driver, where one was imported."""
     before = previous(ask.period)
     name = ask.options.get("driver", "orders")
@@ -52,7 +52,7 @@ def grid(ask: Ask) -> GridReport:
     )
     by, on, _ = report_facts.config_in_use(ask.session)
     reasons = {line.why for line in ask.posted}
-    return GridReport(
+    return Grid(
         **_fields(grids.grid(ask.posted, currency=ask.currency)),
         by_segment=grids.by_segment(ask.posted, currency=ask.currency),
         movement=grids.movement(
@@ -66,13 +66,13 @@ def grid(ask: Ask) -> GridReport:
 
 
 @dataclass(frozen=True, slots=True)
-class RechargeReport(recharges.Recharge):
+class Recharge(recharges.Recharge):
     """What each department caused, and the conditions under which it may be charged instead of shown."""
 
     gates: tuple[recharges.Gate, ...]
 
 
-def recharge(ask: Ask) -> RechargeReport:
+def recharge(ask: Ask) -> Recharge:
     """Return the show-back statement."""
     first, last = ask.period
     found = recharges.recharge(
@@ -90,7 +90,7 @@ def recharge(ask: Ask) -> RechargeReport:
         unassigned_minor=found.unassigned_minor,
         waste_minor=found.waste_minor,
     )
-    return RechargeReport(**_fields(found), gates=gates)
+    return Recharge(**_fields(found), gates=gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +105,13 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class TopReport(wastes.TopWastes):
+class Top(wastes.TopWastes):
     """The dearest wastes and the mentions that stand for them."""
 
     examples: tuple[Shown, ...]
 
 
-def top(ask: Ask, model: CostModel | None = None) -> TopReport:
+def top(ask: Ask, model: CostModel | None = None) -> Top:
     """Return the dearest reasons of waste with their examples; ``model`` names their owners."""
     costs = [line for line in priced(ask.posted, ask.currency) if line.cell is Quadrant.LIABILITY]
     listed = [row.reason for row in grids.by_reason(costs, ())][:LISTED]
@@ -122,7 +122,7 @@ def top(ask: Ask, model: CostModel | None = None) -> TopReport:
         limit=LISTED,
         backgrounds=_backgrounds(ask, listed, costs, model),
     )
-    return TopReport(**_fields(found), examples=_shown(ask, found))
+    return Top(**_fields(found), examples=_shown(ask, found))
 
 
 def _backgrounds(
