@@ -215,6 +215,61 @@ def ledger_verify(*, config_file: Path, as_json: bool) -> None:
         sys.exit(EXIT_BROKEN)
 
 
+@ledger.command("explain")
+@click.argument("case", type=int)
+@CONFIG
+@JSON
+def ledger_explain(*, case: int, config_file: Path, as_json: bool) -> None:
+    """Tell each journal of a CASE in plain words, and from which mentions they came.
+
+    \b
+    Example:  earmark ledger explain 4711
+    """
+    from bot import audit
+
+    audit.explain_case(_settings(config_file), case, as_json=as_json)
+
+
+@ledger.command("replay")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--cost",
+    "cost_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The cost model to price by; without it the book's own under 'config', else the shipped one.",
+)
+@JSON
+def ledger_replay(*, file: Path, cost_file: Path | None, as_json: bool) -> None:
+    """Post a book of events in memory, and print its balances. No database, no configuration.
+
+    \b
+    Example:  earmark ledger replay book.json --json
+    """
+    from bot import audit
+
+    audit.replay_book(file, cost_file=cost_file, as_json=as_json)
+
+
+@ledger.command("export")
+@click.option(
+    "--beancount",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The file to write, for bean-check and fava.",
+)
+@CONFIG
+def ledger_export(*, file: Path, config_file: Path) -> None:
+    """Write the whole ledger as plain text that another program can check.
+
+    \b
+    Example:  earmark ledger export --beancount ledger.beancount
+    """
+    from bot import audit
+
+    click.echo(f"{audit.export(_settings(config_file), file)} journals written to {file}.")
+
+
 @cli.group("db")
 def database() -> None:
     """Look after the database.

@@ -1,0 +1,141 @@
+"""What an auditor asks of the ledger: a case in plain words, a book replayed, all of it for beancount."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.app import cost_model_of, open_database
+from bot.config import LedgerSettings, Settings
+from bot.errors import InputError
+from bot.ledger.beancount import Export
+from bot.ledger.explain import Sentence, explain
+from bot.ledger.replay import replay
+from bot.parts import utc_now
+from bot.reports.data import as_data
+from storage import cases, db, ledger, ledger_pages
+
+
+def explain_case(settings: Settings, case_id: int, *, as_json: bool) -> None:
+    """Print every journal of a case in plain words, and the mentions that the case is made of.
+
+    Raises:
+        InputError: neither the case nor a journal of it exists.
+        StorageError: the database is unreachable or has an older schema.
+    """
+    database = open_database(settings)
+    db.require_newest(database)
+    with db.reading(database) as session:
+        found = explain(ledger.journals_of(session, case_id=str(case_id)))
+        view = cases.case_view(session, case_id)
+    database.dispose()
+    if not found and view is None:
+        raise InputError(f"there is no case {case_id}, and no journal about one")
+    mentions = [{"id": one.id, "posted_at": one.posted_at} for one in view.mentions] if view else []
+    if as_json:
+        rows = {"case": case_id, "journals": as_data(found), "mentions": [_mention(one) for one in mentions]}
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for sentence in found:
+        click.echo(_line(sentence))
+    said = ", ".join(f"{one['id']} ({one['posted_at']:%Y-%m-%d %H:%M} UTC)" for one in mentions)
+    click.echo(f"Mentions of case {case_id}: {said or 'none'}.")
+
+
+def _mention(one: dict[str, Any]) -> dict[str, Any]:
+    return {"id": one["id"], "posted_at": one["posted_at"].isoformat()}
+
+
+def _line(sentence: Sentence) -> str:
+    mark = " (pending)" if sentence.is_pending else ""
+    return f"{sentence.seq:>7}  {sentence.date}{mark}  {sentence.text}"
+
+
+def replay_book(file: Path, *, cost_file: Path | None, as_json: bool) -> None:
+    """Post a book of events in memory and print its balances.
+
+    Raises:
+        InputError: a file cannot be read, or an event not understood.
+        LedgerError: an event does not fit the books.
+    """
+    book = _object(file)
+    if cost_file is not None:
+        costs = _object(cost_file)
+        book["config"] = costs.get("config", costs)
+    # A book that brings no cost model is priced by the shipped one.
+    result = replay(book, None if "config" in book else cost_model_of(LedgerSettings()))
+    if as_json:
+        click.echo(json.dumps(result, ensure_ascii=False))
+        return
+    click.echo(
+        f"{result['journal_count']} journals, {result['live_tags']} live tags, {result['live_contacts']} contacts."
+    )
+    for row in result["posted_balances"]:
+        click.echo(f"{row['account']:<32} {row['dept']:<18} {row['commodity']}/{row['basis']} {row['amount']:>14,}")
+
+
+def _object(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file} is not JSON") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{file} must hold one JSON object")
+    return found
+
+
+def export(settings: Settings, file: Path) -> int:
+    """Write the whole ledger as beancount text; return the number of journals. Memory does not grow with it.
+
+    Raises:
+        InputError: the file cannot be written.
+        StorageError: the database is unreachable or has an older schema.
+    """
+    database = open_database(settings)
+    db.require_newest(database)
+    part = file.with_name(f"{file.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as out, db.reading(database) as session:
+            total = ledger_pages.count(session)
+            with _progress(total) as advance:
+                out.writelines(f"{line}\n" for line in _lines(session, advance))
+        part.replace(file)
+    except OSError as error:
+        raise InputError(f"cannot write {file}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+        database.dispose()
+    return total
+
+
+def _lines(session: Any, advance: Callable[[int], None]) -> Iterator[str]:
+    writer = Export()
+    yield from writer.opening(ledger_pages.first_day(session) or date(utc_now().year, 1, 1))
+    for page in ledger_pages.pages(session):
+        for journal in page:
+            yield from writer.entry(journal)
+        advance(len(page))
+    yield from writer.closing()
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error while somebody watches."""
+    if not sys.stderr.isatty():
+        yield lambda _journals: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("writing journals", total=total)
+        yield lambda journals: bar.advance(task, journals)
