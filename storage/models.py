@@ -318,7 +318,6 @@ class LedgerLine(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("journal_seq", "n"),
         Index("ledger_line_case", "case_id"),
-        Index("ledger_line_account", "account", "commodity", "basis"),
         CheckConstraint("amount <> 0", name="ledger_line_amount_not_zero"),
         CheckConstraint("basis IN ('N', 'E', 'M', 'R')", name="ledger_line_basis"),
     )
