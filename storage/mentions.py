@@ -10,7 +10,7 @@ from typing import Any, cast
 from sqlalchemy import Select, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
-from bot.domain import Author, Customer, Gone, Liveness, Mention, Tag, Tagging
+from bot.domain import Author, Customer, DoubtfulMention, Gone, Liveness, Mention, Tag, Tagging
 from storage import models
 from storage.sql import insert_new, upsert
 
@@ -26,19 +26,6 @@ class Waiting:
     author_id: int
     mention: Mention
     customer: Customer
-
-
-@dataclass(frozen=True, slots=True)
-class Doubtful:
-    """A mention that was tagged as nothing, with a doubt. Nothing in it is escaped."""
-
-    id: int
-    text: str
-    author: str
-    channel: str
-    url: str
-    posted_at: datetime
-    review: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +191,7 @@ def _with_author() -> Select[Any]:
     )
 
 
-def doubtful(session: Session, *, limit: int) -> list[Doubtful]:
+def doubtful(session: Session, *, limit: int) -> list[DoubtfulMention]:
     """Return mentions without a case that a person should look at, least certain first."""
     mention, author, tagging = models.Mention, models.Author, models.Tagging
     query = (
@@ -216,9 +203,18 @@ def doubtful(session: Session, *, limit: int) -> list[Doubtful]:
         .limit(limit)
     )
     return [
-        Doubtful(cast("int", row.id), row.text, by.handle or by.name, row.channel, row.url, row.posted_at, seen.review)
+        DoubtfulMention(
+            cast("int", row.id), row.text, by.handle or by.name, row.channel, row.url, row.posted_at, seen.review
+        )
         for row, by, seen in session.execute(query)
     ]
+
+
+def doubtful_count(session: Session) -> int:
+    """Return how many mentions :func:`doubtful` would list without a limit."""
+    mention, tagging = models.Mention, models.Tagging
+    query = select(func.count()).join(mention, col(mention.id) == col(tagging.mention_id)).select_from(tagging)
+    return session.scalar(query.where(col(tagging.needs_review), col(mention.state) == "ignored")) or 0
 
 
 def reviewed(session: Session, mention_id: int) -> int:

@@ -82,7 +82,7 @@ def deliver(
     """Send what waits for one Slack channel; return when to be called again, None once nothing waits.
 
     Safe to be killed anywhere and to be run twice at once. A turn ends after :data:`MESSAGES_A_TURN`.
-    ``client`` must not retry by itself: :func:`bot.slack.app.web_client` makes such a one.
+    ``client`` must not retry by itself: :func:`bot.app.slack_of` makes such a one.
     """
     line = _Line(engine, client, slack_channel, now, settings)
     for _ in range(MESSAGES_A_TURN):
