@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 from bot.errors import InputError
@@ -109,9 +109,10 @@ def priorities(
         InputError: the cap is above a tenth, an initiative's figures cannot be, or one is there or ruled on twice.
     """
     ideas = sorted(initiatives, key=lambda idea: idea.id)
-    for idea, following in zip_longest(ideas, ideas[1:]):
+    for idea in ideas:
         _check(idea)
-        if following is not None and following.id == idea.id:
+    for idea, following in pairwise(ideas):
+        if idea.id == following.id:
             raise InputError(f"initiative {idea.id} is submitted twice; leave one")
     ruled = _by_initiative(rulings)
     selection = _Selection(ideas, annual_cost_minor, envelope(opex_12m_minor, cap_bp), ruled)
