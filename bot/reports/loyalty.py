@@ -144,7 +144,7 @@ class _Did:
 
 
 def _did(events: Sequence[LoyaltyEvent], day: date, window: timedelta) -> _Did:
-    after = [event for event in events if day <= event.on <= day + window]
+    after = [event for event in events if day < event.on <= day + window]
     before = [event for event in events if day - window < event.on <= day]
     return _Did(frozenset(event.type for event in after), _spent(before), _spent(after))
 
