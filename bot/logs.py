@@ -10,6 +10,9 @@ from typing import Any
 
 import structlog
 
+_MUST_STAY_QUIET = ("oauthlib", "requests_oauthlib", "tweepy", "urllib3", "slack_sdk", "slack_bolt")
+"""Libraries whose debug lines hold requests whole: tokens, and what customers wrote."""
+
 
 def configure(level: str, *, is_terminal: bool | None = None) -> None:
     """Set up logging for this process: readable lines on a terminal, JSON elsewhere.
@@ -37,6 +40,8 @@ def configure(level: str, *, is_terminal: bool | None = None) -> None:
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_without_record, renderer])
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for chatty in _MUST_STAY_QUIET:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _frames_only(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -93,7 +93,10 @@ def _refused(error: SlackApiError) -> SlackRefusedError:
     # A body that is no JSON arrives as a sentence with the body in it, which must not travel further.
     code = said if isinstance(said, str) and said.isascii() and said.replace("_", "").isalnum() else ""
     wait_s = _seconds({name.lower(): value for name, value in answer.headers.items()}.get("retry-after"))
-    if answer.status_code != _OK or not code:
+    if answer.status_code == _OK and not code:
+        message = "Slack gave no readable answer; it is tried again"
+        return SlackRefusedError(message, code="", permanent=False, retry_after_s=wait_s)
+    if answer.status_code != _OK:
         mapped = base.refused("Slack", answer.status_code, code, retry_after_s=wait_s)
         permanent = mapped.permanent and code not in _TRANSIENT
         return SlackRefusedError(str(mapped), code=code, permanent=permanent, retry_after_s=wait_s)

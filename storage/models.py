@@ -238,7 +238,7 @@ class OutboxMessage(SQLModel, table=True):
 
     __tablename__ = "outbox_message"
     __table_args__ = (
-        Index("outbox_waiting", "slack_channel", "state", "id"),
+        Index("outbox_waiting", "state", "slack_channel", "id"),
         Index("outbox_of_case", "case_id"),
         CheckConstraint("state IN ('pending', 'sending', 'sent', 'dead')", name="outbox_state"),
     )
@@ -318,7 +318,6 @@ class LedgerLine(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("journal_seq", "n"),
         Index("ledger_line_case", "case_id"),
-        Index("ledger_line_account", "account", "commodity", "basis"),
         CheckConstraint("amount <> 0", name="ledger_line_amount_not_zero"),
         CheckConstraint("basis IN ('N', 'E', 'M', 'R')", name="ledger_line_basis"),
     )

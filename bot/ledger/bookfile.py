@@ -81,7 +81,6 @@ def cost_config(raw: Mapping[str, Any]) -> CostModel:
         after_resolved_owner="service",
         taxonomy=taxonomy(config.text("version"), tuple(_reason(reasons.entry(name), name) for name in reasons.values)),
         bot_fixed_minor=config.number("bot_fixed_minor"),
-        incident_bulk_seconds=config.number("incident_bulk_seconds"),
         promise_seconds=config.number("promise_seconds"),
         praise_public_minor=value.number("praise_public_minor"),
         saved_customer_margin_12m_minor=value.number("saved_customer_margin_12m_minor"),

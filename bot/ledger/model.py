@@ -39,7 +39,6 @@ class CostModel:
     taxonomy: Taxonomy
     approved_by: str = ""
     bot_fixed_minor: int = 10
-    incident_bulk_seconds: int = 60
     promise_seconds: int = 300
     praise_public_minor: int = 0
     saved_customer_margin_12m_minor: int = 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain import UNCLASSIFIED, RepeatKind
-from bot.reports.figures import percent
+from bot.reports.figures import DETAIL, percent
 from bot.reports.probability import wilson
 
 CONTACT_GAP: Final = timedelta(hours=24)
@@ -69,7 +69,7 @@ class Repeats:
 
     overall: RepeatRow
     by_reason: tuple[RepeatRow, ...]
-    repeat_kind: Mapping[str, RepeatKind]
+    repeat_kind: Mapping[str, RepeatKind] = field(metadata=DETAIL)
     identity_coverage: str
 
 
@@ -103,8 +103,11 @@ def repeats(
     tally = _Tally(as_of, timedelta(days=window_days), windows, since)
     episodes = [episode for chain in _chains(known) for episode in tally.episodes(chain)]
     known = [contact for contact in known if tally.counts(contact)]
-    reasons = {_reason(contact) for contact in known}
-    rows = [tally.row(reason, [one for one in episodes if _reason(one[0]) == reason]) for reason in reasons]
+    by_reason: defaultdict[str, list[list[ContactFact]]] = defaultdict(list)
+    for episode in episodes:
+        by_reason[_reason(episode[0])].append(episode)
+    found = [tally.row(reason, part) for reason, part in by_reason.items()]
+    rows = [row for row in found if row.contacts]
     return Repeats(
         overall=tally.row("", episodes),
         by_reason=tuple(sorted(rows, key=lambda row: (-row.repeat_cost_minor, -row.repeats, row.reason))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -15,11 +16,11 @@ from bot.web.board import WAITING, CaseFilter
 from bot.web.site import Site, site_of
 
 PAGE_CASES: Final = 50
-PAGES_MAX: Final = 100_000
 REVIEW_MAX: Final = 200
 SKIPPED_MAX: Final = 100
 JOURNALS_VERIFIED_MAX: Final = 20_000
 """A ledger up to this size is verified whenever its page is opened; a larger one when somebody asks."""
+_PAGE: Final = re.compile(r"[1-9][0-9]{0,5}")
 ID_MAX: Final = 2**63 - 1
 
 STATES: Final = {
@@ -99,8 +100,9 @@ def ledger(request: Request) -> Response:
 def review(request: Request) -> Response:
     """``/review``: what the tagger was not sure of."""
     site = site_of(request)
-    context = {"cases": site.board.review_list(REVIEW_MAX), "total": site.board.review_count()}
-    return site.page(request, "review.html", {**context, "titles": _titles(site)})
+    context = {"cases": site.board.review_list(REVIEW_MAX), "mentions": site.board.doubtful_mentions(REVIEW_MAX)}
+    titles = {"titles": _titles(site), "reasons": site.board.reasons(), "total": site.board.review_count()}
+    return site.page(request, "review.html", context | titles)
 
 
 def channels(request: Request) -> Response:
@@ -141,4 +143,4 @@ def _titles(site: Site) -> dict[str, str]:
 
 def _page_number(text: str) -> int:
     """``"7"`` → 7; anything that is no page is the first."""
-    return min(int(text), PAGES_MAX) if text.isascii() and text.isdigit() and 0 < len(text) < 9 and int(text) else 1  # noqa: PLR2004
+    return int(text) if _PAGE.fullmatch(text) else 1

@@ -1,7 +1,7 @@
 """What keeps strangers' pages from pressing our buttons: host, origin, session, form token, headers.
 
 The board has no passwords: whoever reaches it may act, so it listens on loopback unless told otherwise. The
-danger left is another web page in the same browser. Four locks, each enough: the cookie is SameSite=Strict,
+danger left is another web page in the same browser. Four locks, one behind the other: the cookie is SameSite=Strict,
 every form carries a token bound to it, the Origin header must be ours, and the Host header must name us
 (which stops DNS rebinding).
 """

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from starlette.responses import Response
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.domain import Author, Connector, Gone, Liveness, Mention, Page, Skipped
@@ -110,7 +111,7 @@ def test_the_first_poll_starts_now_or_as_far_back_as_the_option_says(workspace: 
 
 def test_a_burst_larger_than_a_page_and_the_budget_is_finished_by_the_next_polls(workspace: Workspace) -> None:
     start = workspace.source().poll(None).cursor
-    burst = workspace.burst(2500)
+    burst = workspace.burst(1300)
 
     first = workspace.source(call_budget=1).poll(start)
     late = workspace.say("while the burst is read")
@@ -287,12 +288,15 @@ def test_an_answer_without_messages_is_an_error_and_deletes_nothing(workspace: W
     start = workspace.source().poll(None).cursor
     workspace.say("watched")
     page = workspace.source().poll(start)
-    source = workspace.source()
-    source.poll(page.cursor)
-    workspace.slack.app.router.routes.insert(0, Route("/api/conversations.history", lambda _: Response(body)))
+    odd = Starlette(
+        routes=[
+            Route("/api/auth.test", lambda _: JSONResponse({"ok": True, "user_id": "U0EARMARK"}), methods=["POST"]),
+            Route("/api/{method}", lambda _: Response(body), methods=["GET", "POST"]),
+        ]
+    )
 
-    with pytest.raises(ConnectorError) as raised:
-        source.poll(page.cursor)
+    with serve(odd) as workspace.url, pytest.raises(ConnectorError) as raised:
+        workspace.source().poll(page.cursor)
 
     assert raised.value.permanent is False
 

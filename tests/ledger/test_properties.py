@@ -239,7 +239,7 @@ class Desk(RuleBasedStateMachine):
         ]
 
 
-Desk.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Desk.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 TestTheBooksAgreeWithTheDesk = Desk.TestCase
 
 

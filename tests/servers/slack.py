@@ -7,118 +7,56 @@ State lives here; tests act as people: :meth:`Slack.post_as`, :meth:`Slack.press
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import json
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
 
-from tests.servers.loopback import drop_connection, serve
+from tests.servers.loopback import serve
+from tests.servers.slack_delivery import (
+    SIGNING_SECRET,
+    Answer,
+    Delivery,
+    Outlet,
+    find_button,
+    form_state,
+    http_outlet,
+    pressed,
+)
+from tests.servers.slack_faults import Fault, Planned, refused_before, spoiled, too_many
 from tests.servers.slack_socket import Sockets
 from tests.servers.slack_web_api import Limits, TooManyCalls, WebApi
 from tests.servers.slack_workspace import APP, TEAM, Channel, Json, SlackRefusal, User, Workspace
 
+__all__ = [
+    "APP_TOKEN",
+    "BOT_TOKEN",
+    "SIGNING_SECRET",
+    "Answer",
+    "Delivery",
+    "Fault",
+    "Outlet",
+    "Planned",
+    "Slack",
+    "http_outlet",
+    "running",
+]
+
 BOT_TOKEN = "xoxb-stand-in"
 APP_TOKEN = "xapp-stand-in"
-SIGNING_SECRET = "stand-in-signing-secret"
 ALL_SCOPES = frozenset(
     {"chat:write", "channels:history", "groups:history", "channels:read", "groups:read", "users:read"}
 )
-
-
-class Fault(StrEnum):
-    """What can happen to one call."""
-
-    RESET_BEFORE = "reset_before"
-    """The connection breaks and nothing is stored."""
-    STORED_THEN_RESET = "stored_then_reset"
-    """The call works, and the connection breaks before its answer."""
-    ERROR_500 = "error_500"
-    STORED_THEN_500 = "stored_then_500"
-    RATE_LIMITED = "rate_limited"
-    """429 with ``retry_after_s``."""
-    LATE = "late"
-    """The call works at once; its answer takes ``delay_s`` real seconds."""
-    REFUSED = "refused"
-    """``ok: false`` with ``code``, nothing stored."""
-    STORED_THEN_REFUSED = "stored_then_refused"
-    """``ok: false`` with ``code``, although it worked: Slack says this of internal_error and fatal_error."""
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One fault to come, with its details."""
-
-    fault: Fault
-    code: str = ""
-    retry_after_s: int = 1
-    delay_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """Something Slack sends to the app: an interaction or an event."""
-
-    kind: str
-    """``interactive`` or ``events_api``, as Socket Mode calls them."""
-    payload: Json
-    retry: int = 0
-
-    def signed(self, secret: str) -> tuple[bytes, dict[str, str]]:
-        """Body and headers of the HTTP request. https://docs.slack.dev/authentication/verifying-requests-from-slack"""
-        is_event = self.kind == "events_api"
-        text = json.dumps(self.payload)
-        body = (text if is_event else urlencode({"payload": text})).encode()
-        stamp = str(int(time.time()))
-        digest = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256).hexdigest()
-        headers = {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={digest}"}
-        headers["Content-Type"] = "application/json" if is_event else "application/x-www-form-urlencoded"
-        if self.retry:
-            # https://docs.slack.dev/apis/events-api/#errors
-            headers |= {"X-Slack-Retry-Num": str(self.retry), "X-Slack-Retry-Reason": "http_timeout"}
-        return body, headers
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the app answered. ``body`` is what a view submission may carry back."""
-
-    status: int
-    body: Json = field(default_factory=dict)
-
-
-Outlet = Callable[[Delivery], Answer]
-
-
-def http_outlet(url: str, secret: str = SIGNING_SECRET) -> Outlet:
-    """Deliver by signed HTTP requests to ``url``."""
-
-    def send(delivery: Delivery) -> Answer:
-        body, headers = delivery.signed(secret)
-        try:
-            with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=5) as answer:  # noqa: S310
-                return Answer(answer.status, _json_or_empty(answer.read()))
-        except urllib.error.HTTPError as error:
-            with error:
-                return Answer(error.code)
-
-    return send
 
 
 class Slack:
@@ -261,7 +199,7 @@ class Slack:
         """Press a button. ``shown`` is the message as the person still sees it; ``times``: delivered more than once."""
         with self._lock:
             message = dict(shown or self.workspace.channels[channel].message(ts) or {})
-            button, block_id = _button(message.get("blocks", []), action_id)
+            button, block_id = find_button(message.get("blocks", []), action_id)
             payload = self._interaction("block_actions", user)
             payload |= {
                 "container": {"type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": False},
@@ -269,7 +207,7 @@ class Slack:
                 "message": message,
                 "state": {"values": {}},
                 "response_url": f"https://hooks.slack.invalid/actions/{TEAM}/{ts}",
-                "actions": [_action(button, block_id, self.workspace.next_ts())],
+                "actions": [pressed(button, block_id, self.workspace.next_ts())],
             }
         return [self._deliver(Delivery("interactive", payload)) for _ in range(times)]
 
@@ -277,10 +215,10 @@ class Slack:
         """Press a button on the App Home of ``user``."""
         with self._lock:
             view = self.workspace.homes[user]
-            button, block_id = _button(view["blocks"], action_id)
+            button, block_id = find_button(view["blocks"], action_id)
             payload = self._interaction("block_actions", user)
             payload |= {"container": {"type": "view", "view_id": view["id"]}, "view": view}
-            payload |= {"actions": [_action(button, block_id, self.workspace.next_ts())]}
+            payload |= {"actions": [pressed(button, block_id, self.workspace.next_ts())]}
         return self._deliver(Delivery("interactive", payload))
 
     def submit(self, user: str, values: dict[str, str | list[str]], *, times: int = 1) -> list[Answer]:
@@ -289,7 +227,7 @@ class Slack:
         What is not in ``values`` keeps its initial value, as on screen. The modal closes when the app has no objection.
         """
         view = self.open_modal(user)
-        state = {"values": _state(view["blocks"], values)}
+        state = {"values": form_state(view["blocks"], values)}
         payload = self._interaction("view_submission", user) | {"view": {**view, "state": state}, "response_urls": []}
         answers = [self._deliver(Delivery("interactive", payload)) for _ in range(times)]
         if answers[-1].status == 200 and answers[-1].body.get("response_action", "clear") == "clear":
@@ -347,13 +285,13 @@ class Slack:
             self.calls.append((method, args))
             queue = self._faults[method] or self._any_faults
             plan = queue.popleft() if queue else None
-            refusal = _refused_before(plan)
+            refusal = refused_before(plan)
             answer = refusal or self._answer(method, args, token, str(request.base_url))
         if refusal is None:
             await run_in_threadpool(self.on_call, method, args)
         if plan and plan.fault is Fault.LATE:
             await asyncio.sleep(plan.delay_s)
-        return _spoiled(plan, answer)
+        return spoiled(plan, answer)
 
     def _answer(self, method: str, args: Json, token: str, base: str) -> Response:
         try:
@@ -364,7 +302,7 @@ class Slack:
         except SlackRefusal as refusal:
             return JSONResponse({"ok": False, "error": refusal.code, **refusal.extra})
         except TooManyCalls as many:
-            return _too_many(many.retry_after_s)
+            return too_many(many.retry_after_s)
 
     @staticmethod
     def _check_token(token: str) -> None:
@@ -377,50 +315,8 @@ class Slack:
             raise SlackRefusal("invalid_auth")
 
 
-class _Dropped(Response):
-    """No answer: the connection breaks."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        drop_connection(scope)
-        while (await receive())["type"] != "http.disconnect":
-            pass
-
-
-def _refused_before(plan: Planned | None) -> Response | None:
-    """The answer of a fault that happens before anything is stored; None when the call takes effect."""
-    match plan.fault if plan else None:
-        case Fault.RESET_BEFORE:
-            return _Dropped()
-        case Fault.ERROR_500:
-            return Response("Internal Server Error", status_code=500)
-        case Fault.RATE_LIMITED:
-            return _too_many(plan.retry_after_s if plan else 1)
-        case Fault.REFUSED:
-            return JSONResponse({"ok": False, "error": plan.code if plan else ""})
-        case _:
-            return None
-
-
-def _spoiled(plan: Planned | None, answer: Response) -> Response:
-    """The answer after a fault that happens once everything is stored."""
-    match plan.fault if plan else None:
-        case Fault.STORED_THEN_RESET:
-            return _Dropped()
-        case Fault.STORED_THEN_500:
-            return Response("Internal Server Error", status_code=500)
-        case Fault.STORED_THEN_REFUSED:
-            return JSONResponse({"ok": False, "error": plan.code if plan else ""})
-        case _:
-            return answer
-
-
 def _ok(body: Json) -> Response:
     return JSONResponse({"ok": True, **body})
-
-
-def _too_many(retry_after_s: int) -> Response:
-    headers = {"Retry-After": str(retry_after_s)}
-    return JSONResponse({"ok": False, "error": "ratelimited"}, status_code=429, headers=headers)
 
 
 async def _arguments(request: Request) -> Json:
@@ -429,51 +325,6 @@ async def _arguments(request: Request) -> Json:
     if "json" in request.headers.get("content-type", ""):
         return dict(json.loads(body or b"{}"))
     return dict(request.query_params) | dict(parse_qsl(body.decode(), keep_blank_values=True))
-
-
-def _json_or_empty(body: bytes) -> Json:
-    try:
-        return dict(json.loads(body))
-    except ValueError:
-        return {}
-
-
-def _button(blocks: list[Json], action_id: str) -> tuple[Json, str]:
-    """The button of that action_id and its block's id; a person cannot press what is not shown."""
-    for block in blocks:
-        for element in [*block.get("elements", []), block.get("accessory", {})]:
-            if element.get("action_id") == action_id:
-                return element, block["block_id"]
-    raise AssertionError(f"no button {action_id} is shown")
-
-
-def _action(button: Json, block_id: str, action_ts: str) -> Json:
-    """https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
-    kept: Json = {key: button[key] for key in ("action_id", "type", "text", "value", "style") if key in button}
-    return {**kept, "block_id": block_id, "action_ts": action_ts}
-
-
-def _state(blocks: list[Json], values: dict[str, str | list[str]]) -> Json:
-    """state.values of a submission. https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
-    state: Json = {}
-    for block in blocks:
-        element = block.get("element")
-        if element:
-            given = _given(element, values.get(element["action_id"]))
-            state[block["block_id"]] = {element["action_id"]: {"type": element["type"], **given}}
-    unknown = set(values) - {action for block in state.values() for action in block}
-    assert not unknown, f"the form has no input {unknown}"
-    return state
-
-
-def _given(element: Json, value: str | list[str] | None) -> Json:
-    if element["type"] == "plain_text_input":
-        return {"value": value if value is not None else element.get("initial_value")}
-    options = {option["value"]: option for option in element["options"]}
-    if element["type"] == "multi_static_select":
-        chosen = [options[v] for v in value] if value is not None else element.get("initial_options", [])
-        return {"selected_options": chosen}
-    return {"selected_option": options[str(value)] if value is not None else element.get("initial_option")}
 
 
 @contextmanager

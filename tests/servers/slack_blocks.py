@@ -234,7 +234,7 @@ def _too_long(value: Json, name: str, most: int) -> list[str]:
     return [f"{name} exceeds {most} characters"] if len(value.get(name) or "") > most else []
 
 
-def _twins(name: str, items: list[Json]) -> list[str]:
+def _twins(name: str, items: list[Any]) -> list[str]:
     ids = [item[name] for item in items if isinstance(item, dict) and item.get(name)]
     return [f"{name} {twin} is there twice" for twin in sorted({i for i in ids if ids.count(i) > 1})]
 

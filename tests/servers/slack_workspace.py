@@ -160,7 +160,7 @@ class Workspace:
         if message is None:
             raise SlackRefusal("message_not_found")
         if any(is_reply_to(ts, other) for other in channel.messages):
-            kept = {key: message[key] for key in ("type", "ts", "thread_ts") if key in message}
+            kept: Json = {key: message[key] for key in ("type", "ts", "thread_ts") if key in message}
             message.clear()
             message |= {**kept, "subtype": "tombstone", "text": "This message was deleted.", "user": "USLACKBOT"}
         else:
@@ -174,7 +174,7 @@ def is_reply(message: Json) -> bool:
 
 def is_reply_to(ts: str, message: Json) -> bool:
     """True for a reply in the thread of ``ts``."""
-    return is_reply(message) and message["thread_ts"] == ts
+    return is_reply(message) and str(message["thread_ts"]) == ts
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,12 @@ def test_hostile_text_runs_nothing_and_breaks_no_layout(house: House, address: s
         "<img src=/nothing onerror=alert(1)><script>alert(2)</script>" + "x" * 10_000, confidence=0.5, review="?"
     )
 
-    for path in ("/", "/queue/deliveries", "/case/1", "/review"):
-        page.goto(f"{address}{path}")
-        page.get_by_text("alert(2)").first.wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        for path in ("/", "/queue/deliveries", "/case/1", "/review"):
+            page.goto(f"{address}{path}")
+            page.get_by_text("alert(2)").first.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
 
 
 def test_the_theme_that_was_chosen_is_kept(address: str, page: Page) -> None:

@@ -34,9 +34,9 @@ def test_a_card_says_who_where_what_why_how_sure_when_due_and_whose(house: House
 
     text = ada.open("/").text
 
-    assert "complaint due in 50 min My parcel is lost Priya posts 10 min ago" in text
+    assert "complaint #1 My parcel is lost Priya posts 10 min ago" in text
     assert "Where is it?" in text
-    assert "by logistics 62 % sure with Bo check #1" in text
+    assert "by logistics 62 % sure with Bo check due in 50 min" in text
 
 
 def test_a_case_past_its_time_is_shown_as_overdue(house: House, ada: Visitor) -> None:

@@ -171,7 +171,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("journal_seq", "n"),
     )
     with op.batch_alter_table("ledger_line", schema=None) as batch_op:
-        batch_op.create_index("ledger_line_account", ["account", "commodity", "basis"], unique=False)
         batch_op.create_index("ledger_line_case", ["case_id"], unique=False)
 
     op.create_table(
@@ -358,7 +357,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox_message", schema=None) as batch_op:
         batch_op.create_index("outbox_of_case", ["case_id"], unique=False)
-        batch_op.create_index("outbox_waiting", ["slack_channel", "state", "id"], unique=False)
+        batch_op.create_index("outbox_waiting", ["state", "slack_channel", "id"], unique=False)
 
     ledger_triggers.install(op.get_bind())
 
@@ -399,7 +398,6 @@ def downgrade() -> None:
     op.drop_table("mention")
     with op.batch_alter_table("ledger_line", schema=None) as batch_op:
         batch_op.drop_index("ledger_line_case")
-        batch_op.drop_index("ledger_line_account")
 
     op.drop_table("ledger_line")
     with op.batch_alter_table("author", schema=None) as batch_op:
