@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from bot.app import cost_model_of, open_database
-from bot.config import LedgerSettings, Settings
+from bot.app import open_database
+from bot.config import Settings
 from bot.errors import InputError
 from bot.ledger.beancount import Export
 from bot.ledger.explain import Sentence, explain
@@ -21,6 +22,11 @@ from bot.ledger.replay import replay
 from bot.parts import utc_now
 from bot.reports.data import as_data
 from storage import cases, db, ledger, ledger_pages
+
+WORKED_BOOK_COSTS: Final = Path(__file__).parent / "ledger" / "worked_book_costs.json"
+"""The cost model of the specification's worked book, for books that bring none."""
+
+_JSON_NAME: Final = re.compile(r"[\w.-]+\.json")
 
 
 def explain_case(settings: Settings, case_id: int, *, as_json: bool) -> None:
@@ -66,11 +72,7 @@ def replay_book(file: Path, *, cost_file: Path | None, as_json: bool) -> None:
         LedgerError: an event does not fit the books.
     """
     book = _object(file)
-    if cost_file is not None:
-        costs = _object(cost_file)
-        book["config"] = costs.get("config", costs)
-    # A book that brings no cost model is priced by the shipped one.
-    result = replay(book, None if "config" in book else cost_model_of(LedgerSettings()))
+    result = replay(book | {"config": _costs(book, file, cost_file)})
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
         return
@@ -79,6 +81,20 @@ def replay_book(file: Path, *, cost_file: Path | None, as_json: bool) -> None:
     )
     for row in result["posted_balances"]:
         click.echo(f"{row['account']:<32} {row['dept']:<18} {row['commodity']}/{row['basis']} {row['amount']:>14,}")
+
+
+def _costs(book: dict[str, Any], file: Path, cost_file: Path | None) -> dict[str, Any]:
+    """The cost model to price by: the one asked for, the book's own, the file it names, or that of the worked book."""
+    own = book.get("config")
+    if cost_file is None and isinstance(own, dict):
+        return own
+    named = _JSON_NAME.search(own) if isinstance(own, str) else None
+    beside = file.parent / named[0] if named else None
+    costs = _object(cost_file or (beside if beside and beside.is_file() else WORKED_BOOK_COSTS))
+    found = costs.get("config", costs)
+    if not isinstance(found, dict):
+        raise InputError(f"{cost_file or beside} must hold a cost model as one JSON object")
+    return found
 
 
 def _object(file: Path) -> dict[str, Any]:

@@ -245,7 +245,7 @@ def ledger_explain(*, case: int, config_file: Path, as_json: bool) -> None:
     "--cost",
     "cost_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The cost model to price by; without it the book's own under 'config', else the shipped one.",
+    help="The cost model to price by; without it the book's own under 'config', else the worked book's.",
 )
 @JSON
 def ledger_replay(*, file: Path, cost_file: Path | None, as_json: bool) -> None:
