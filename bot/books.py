@@ -11,7 +11,7 @@ import click
 
 from bot.app import open_database
 from bot.config import Settings
-from storage import db, ledger_reports, ledger_verify, mentions
+from storage import db, ledger, ledger_reports, ledger_verify, mentions
 
 
 def upgrade(settings: Settings) -> str:
@@ -27,14 +27,19 @@ def upgrade(settings: Settings) -> str:
     return f"The database is at schema {after}" + (" already." if before == after else f" (was {before or 'empty'}).")
 
 
-def verify(settings: Settings, *, as_json: bool) -> bool:
+def verify(settings: Settings, *, as_json: bool, rebuild_sums: bool = False) -> bool:
     """Recompute the ledger and compare its TAG balance with the live tags; print the verdict; True when all holds.
+
+    With ``rebuild_sums`` the sums that reports read are counted anew from the journals before.
 
     Raises:
         StorageError: the database is unreachable or has an older schema.
     """
     database = open_database(settings)
     db.require_newest(database)
+    if rebuild_sums:
+        with db.transaction(database) as session:
+            ledger.rebuild_sums(session)
     with db.reading(database) as session, _progress() as progress:
         verdict = ledger_verify.verify(session, progress)
         balance, live = ledger_reports.tag_balance(session), mentions.live_tags(session)

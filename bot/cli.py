@@ -210,9 +210,10 @@ cli_reports.register(ledger, CONFIG, _settings)
 
 
 @ledger.command("verify")
+@click.option("--rebuild-sums", is_flag=True, help="First count the sums that reports read anew from the journals.")
 @CONFIG
 @JSON
-def ledger_verify(*, config_file: Path, as_json: bool) -> None:
+def ledger_verify(*, rebuild_sums: bool, config_file: Path, as_json: bool) -> None:
     """Recompute every sum and hash; exit 1 and name the first broken journal if one does not check.
 
     \b
@@ -220,7 +221,7 @@ def ledger_verify(*, config_file: Path, as_json: bool) -> None:
     """
     from bot import books
 
-    if not books.verify(_settings(config_file), as_json=as_json):
+    if not books.verify(_settings(config_file), as_json=as_json, rebuild_sums=rebuild_sums):
         sys.exit(EXIT_BROKEN)
 
 

@@ -43,6 +43,7 @@ __all__ = [
     "draft_by_key",
     "journals_of",
     "post",
+    "rebuild_sums",
     "record_config",
     "tag_balance",
     "totals",
@@ -150,6 +151,13 @@ def _know_budgets(connection: Connection, book: Book) -> None:
     )
     for account, commodity, initiative, amount in connection.execute(sums):
         book.know_budget(account, commodity, initiative, int(amount))
+
+
+def rebuild_sums(session: Session) -> None:
+    """Count the sums that reports read anew from the journals; whoever posts waits."""
+    connection = session.connection()
+    _take_turn(connection)
+    ledger_sums.rebuild(connection)
 
 
 def record_config(session: Session, model: CostModel, now: datetime) -> None:

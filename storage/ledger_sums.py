@@ -139,12 +139,15 @@ def problem(connection: Connection) -> str:
     for table, counted in _counted():
         for row in connection.execute(_differences(table, counted).limit(1)):
             key = " / ".join(str(value) for value in row[:-2])
-            return f"{table.name} of {key} is {row[-2]}, the journals say {row[-1]}; rebuild it"
+            return (
+                f"{table.name} of {key} is {row[-2]}, the journals say {row[-1]};"
+                " count them anew with: earmark ledger verify --rebuild-sums"
+            )
     return ""
 
 
 def rebuild(connection: Connection) -> None:
-    """Count all sums anew from the journals."""
+    """Count all sums anew from the journals; nobody may post meanwhile."""
     for table, counted in _counted():
         connection.execute(delete(table))
         connection.execute(insert(table).from_select([column.name for column in table.columns], counted))

@@ -32,7 +32,16 @@ LEDGER = (
     "experiment explain export grid loyalty priorities recharge repeats replay response savings sensitivity spikes"
     " statement top verify"
 )
-COMMANDS = {"demo", "run", "check", "tag", "poll", "import", "db upgrade", *(f"ledger {name}" for name in LEDGER.split())}
+COMMANDS = {
+    "demo",
+    "run",
+    "check",
+    "tag",
+    "poll",
+    "import",
+    "db upgrade",
+    *(f"ledger {name}" for name in LEDGER.split()),
+}
 
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")

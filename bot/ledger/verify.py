@@ -11,13 +11,18 @@ from bot.ledger.journal import START, Journal, chained, digest, journal_id
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A journal that does not check, and what is wrong with it, such as ``payload`` or ``unbalanced``."""
+    """A journal that does not check, and what is wrong with it, such as ``payload`` or ``unbalanced``.
+
+    ``seq`` 0 is the book as a whole: its journals check, and what was counted from them does not.
+    """
 
     seq: int
     key: str
     problems: tuple[str, ...]
 
     def __str__(self) -> str:
+        if not self.seq:
+            return ", ".join(self.problems)
         name = f" ({self.key})" if self.key else ""
         return f"journal {self.seq}{name}: {', '.join(self.problems)}"
 

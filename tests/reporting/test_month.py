@@ -1,9 +1,9 @@
-"""A month of made-up work on real databases: the reports agree with each other, with the journals and with beancount."""
+"""A month of made-up work on real databases: reports agree with each other, with the journals and with beancount."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,18 +46,24 @@ def month(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield app, folder
 
 
-def lines(heading: str, rows: Iterator[str]) -> str:
+def lines(heading: str, rows: Iterable[str]) -> str:
     return "\n".join([heading, *rows, ""])
 
 
+DID = ("order", "order", "cancellation", "upgrade")
 FILES = {
-    "customers": lines("ref,segment,platform,author", (f"c-{n},{'vip' if n % 3 else 'new'},replay,person-{n}" for n in range(50))),
-    "drivers": lines("name,date,quantity", (f"orders,2026-{9 + d // 30:02d}-{d % 30 + 1:02d},{900 + d}" for d in range(60))),
+    "customers": lines(
+        "ref,segment,platform,author",
+        (f"c-{n},{'vip' if n % 3 else 'new'},replay,person-{n}" for n in range(50)),
+    ),
+    "drivers": lines(
+        "name,date,quantity", (f"orders,2026-{9 + d // 30:02d}-{d % 30 + 1:02d},{900 + d}" for d in range(60))
+    ),
     "payroll": "period,team,amount_minor\n2026-10,service,80000\n",
     "goodwill": "external_id,case_id,paid_on,amount_minor\ng1,1,2026-10-05,700\n",
     "loyalty_events": lines(
         "external_id,customer_ref,type,occurred_at,amount_minor,currency",
-        (f"{n},c-{n % 50},{('order', 'order', 'cancellation', 'upgrade')[n % 4]},2026-1{n % 2}-{n % 25 + 1:02d},100,GBP" for n in range(120)),
+        (f"{n},c-{n % 50},{DID[n % 4]},2026-1{n % 2}-{n % 25 + 1:02d},100,GBP" for n in range(120)),
     ),
     "surveys": "external_id,kind,score,answered_at\n1,nps,10,2026-10-03\n2,nps,3,2026-10-04\n3,ces,6,2026-10-04\n",
     "experiments": "external_id,title,window_days,margin_12m_minor\ncalls,Welcome call,30,24000\n",
@@ -65,8 +71,12 @@ FILES = {
         "experiment,customer_ref,arm,assigned_at",
         (f"calls,c-{n},{'treatment' if n % 2 else 'control'},2026-10-01" for n in range(50)),
     ),
-    "initiatives": "external_id,title,owner,one_off_minor,effects\nstatus,Status page,engineering,1000,outage_fault=2000/4000/6000\n",
-}  # fmt: skip
+    "initiatives": lines(
+        "external_id,title,owner,one_off_minor,effects",
+        ["status,Status page,engineering,1000,outage_fault=2000/4000/6000"],
+    ),
+}
+"""In the order in which they have to be imported."""
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +249,7 @@ def test_bean_check_accepts_the_export(month: tuple[App, Path]) -> None:
     assert errors == []
     assert len([entry for entry in entries if type(entry).__name__ == "Balance"]) > 10
     with db.reading(app.parts.database) as session:
-        assert written == len(ledger.journals_of(session, group_ref="")) or written > 500
+        assert written == ledger_verify.verify(session).journals
 
 
 @pytest.mark.parametrize("change", ["one side", "both sides", "a missing journal"])
