@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import String, and_, cast, func, select
+from sqlalchemy import String, and_, cast, func, select, type_coerce
 from sqlmodel import Session, col
 
 from bot.domain import Liveness, Quadrant
@@ -92,13 +92,15 @@ def answers(session: Session, *, since: datetime, until: datetime) -> list[Answe
     return [AnswerRow(*row) for row in session.execute(query)]
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateRow:
-    """The mention that opened a case of waste, which may be shown: public, alive, not erased."""
+class CandidateRow(NamedTuple):
+    """The mention that opened a case of waste, which may be shown: public, alive, not erased.
+
+    ``at`` is as the database has it, only good for comparing: a month may have a hundred thousand of these.
+    """
 
     mention_id: int
     reason: str
-    at: datetime
+    at: Any
     cost_minor: int
 
 
@@ -109,7 +111,7 @@ def candidates(
     case, mention, author = models.Case, models.Mention, models.Author
     cost = and_(CASE_SUM.c.case_id == cast(col(case.id), String), CASE_SUM.c.commodity == unit)
     query = (
-        select(col(case.id), col(case.reason), col(case.opened_at), CASE_SUM.c.amount)
+        select(col(case.id), col(case.reason), type_coerce(col(case.opened_at), String), CASE_SUM.c.amount)
         .join(mention, col(mention.id) == col(case.id))
         .join(author, col(author.id) == col(mention.author_id))
         .join(CASE_SUM, cost)
@@ -123,7 +125,13 @@ def candidates(
             col(author.erased_at).is_(None),
         )
     )
-    return [CandidateRow(mention_id, reason, at, int(cost)) for mention_id, reason, at, cost in session.execute(query)]
+    return [CandidateRow(*row) for row in session.connection().execute(query)]
+
+
+def opened_at(session: Session, case_ids: Collection[int]) -> dict[int, datetime]:
+    """Return when cases were opened."""
+    query = select(col(models.Case.id), col(models.Case.opened_at)).where(col(models.Case.id).in_(case_ids))
+    return {case_id: at for case_id, at in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy
 
 
 def repeats_by_reason(session: Session, *, since: datetime, until: datetime) -> dict[str, int]:

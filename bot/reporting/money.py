@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, fields
+from hashlib import sha256
 from typing import Any, Final
 
 from bot.domain import UNCLASSIFIED, Quadrant
@@ -17,6 +18,7 @@ from bot.reports import top as wastes
 from bot.reports.facts import LineSum, counted_contacts, priced
 from bot.reports.figures import percent
 from storage import report_cases, report_facts, report_imports
+from storage.report_cases import CandidateRow
 
 LISTED: Final = 10
 
@@ -130,11 +132,7 @@ def _backgrounds(
 ) -> dict[str, wastes.Background]:
     repeats = report_cases.repeats_by_reason(ask.session, since=ask.since, until=ask.until)
     attacked = report_imports.initiatives_by_reason(ask.session)
-    candidates: defaultdict[str, list[wastes.Candidate]] = defaultdict(list)
-    rows = report_cases.candidates(ask.session, since=ask.since, until=ask.until, reasons=reasons, unit=ask.currency)
-    for row in rows:
-        one = wastes.Candidate(str(row.mention_id), row.cost_minor, row.at, is_public=True, is_erased=False)
-        candidates[row.reason].append(one)
+    candidates = _candidates(ask, reasons)
     then = _waste_before(ask)
     now = {row.reason: row.cost_minor for row in grids.by_reason(costs, ())}
     return {
@@ -143,10 +141,42 @@ def _backgrounds(
             repeats=repeats.get(reason, 0),
             trend=percent(now[reason] - then.get(reason, 0), then.get(reason, 0)),
             initiative=attacked.get(reason, ""),
-            candidates=tuple(candidates[reason]),
+            candidates=candidates.get(reason, ()),
         )
         for reason in reasons
     }
+
+
+def _candidates(ask: Ask, reasons: list[str]) -> dict[str, tuple[wastes.Candidate, ...]]:
+    """Of each reason the mentions among which the examples are: all that can win one of the three draws.
+
+    The rules are those of :func:`bot.reports.top.examples`, which has the last word; a month has too many mentions to
+    make an object of each.
+    """
+    rows: defaultdict[str, list[CandidateRow]] = defaultdict(list)
+    found = report_cases.candidates(ask.session, since=ask.since, until=ask.until, reasons=reasons, unit=ask.currency)
+    for row in found:
+        rows[row.reason].append(row)
+    winners = {reason: _winners(ask, reason, part) for reason, part in rows.items()}
+    times = report_cases.opened_at(ask.session, {row.mention_id for part in winners.values() for row in part})
+    return {
+        reason: tuple(
+            wastes.Candidate(
+                str(row.mention_id), row.cost_minor, times[row.mention_id], is_public=True, is_erased=False
+            )
+            for row in part
+        )
+        for reason, part in winners.items()
+    }
+
+
+def _winners(ask: Ask, reason: str, rows: list[CandidateRow]) -> list[CandidateRow]:
+    seed = f"{ask.month}:{reason}:".encode()
+    return [
+        min(rows, key=lambda row: (-row.cost_minor, str(row.mention_id))),
+        max(rows, key=lambda row: (row.at, str(row.mention_id))),
+        min(rows, key=lambda row: sha256(b"%s%d" % (seed, row.mention_id)).digest()),
+    ]
 
 
 def _waste_before(ask: Ask) -> dict[str, int]:
