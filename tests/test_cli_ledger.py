@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot import cli
 from bot.cli import main
@@ -23,8 +25,9 @@ Earmark = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def earmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Earmark:
+def earmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Earmark]:
     """Runs the command line in a folder with a config; returns exit code, output and errors."""
+    handlers, level = logging.root.handlers[:], logging.root.level
     (tmp_path / "config.toml").write_text(
         '[earmark]\ndatabase_url = "sqlite:///earmark.sqlite"\nlog_level = "error"\n'
         '[[channels]]\nname = "feed"\nconnector = "replay"\npath = "feed.jsonl"\n'
@@ -44,7 +47,11 @@ def earmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         said = capsys.readouterr()
         return code, said.out, said.err
 
-    return run
+    yield run
+    # The commands log to the captured stream, which is closed after the test.
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture
@@ -130,11 +137,15 @@ def test_explain_tells_the_journals_of_a_case_and_its_mentions(earmark: Earmark)
 
     assert code == 0
     assert out.splitlines() == [
-        "      1  2026-11-18  The mention was tagged complaint (billing error) and counts as a contact;"
-        " liability because that is the reason's place.",
-        "      2  2026-11-18 (pending)  Work is expected; it is in no cost until somebody works;"
-        " 9 min 00 s estimated to billing on Expenses:Contact:Waste,"
-        " £4.50 estimated to billing on Expenses:Contact:Waste; liability because that is the reason's place.",
+        (
+            "      1  2026-11-18  The mention was tagged complaint (billing error) and counts as a contact;"
+            " liability because that is the reason's place."
+        ),
+        (
+            "      2  2026-11-18 (pending)  Work is expected; it is in no cost until somebody works;"
+            " 9 min 00 s estimated to billing on Expenses:Contact:Waste,"
+            " £4.50 estimated to billing on Expenses:Contact:Waste; liability because that is the reason's place."
+        ),
         "Mentions of case 1: 1 (2026-11-18 09:00 UTC).",
     ]
     assert "charged twice" not in out

@@ -318,7 +318,7 @@ def test_whatever_a_file_holds_and_wherever_an_import_stopped_the_same_file_agai
 
 
 def is_good(row: dict[str, Any]) -> bool:
-    return row["type"] != "dance" and row["amount_minor"] >= 0
+    return row["type"] != "dance" and int(row["amount_minor"]) >= 0
 
 
 def snapshot(app: App) -> list[tuple[Any, ...]]:
