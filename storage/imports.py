@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Table, bindparam, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, Table, bindparam, insert, select, update
 from sqlmodel import Session, SQLModel, col
 
 from storage import models, models_imports
@@ -33,9 +33,19 @@ def digests(session: Session, kind: str, keys: Sequence[Key]) -> dict[Key, str]:
     """Return the digests of the rows that are there, by key."""
     table = _table(kind)
     query = select(table.c.source, table.c.external_id, table.c.digest).where(
-        tuple_(table.c.source, table.c.external_id).in_(list(keys))
+        _among((table.c.source, table.c.external_id), keys)
     )
-    return {(source, external_id): digest for source, external_id, digest in session.connection().execute(query)}
+    wanted = set(keys)
+    rows = session.connection().execute(query)
+    return {(source, name): digest for source, name, digest in rows if (source, name) in wanted}
+
+
+def _among(
+    columns: tuple[SQLColumnExpression[Any], SQLColumnExpression[Any]], pairs: Collection[Key]
+) -> ColumnElement[bool]:
+    """A little more than the pairs: SQLite reads the whole table for a list of pairs, and an index for two lists."""
+    first, second = columns
+    return first.in_({one for one, _ in pairs}) & second.in_({other for _, other in pairs})
 
 
 def insert_rows(session: Session, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -94,9 +104,11 @@ def linked(session: Session, authors: Sequence[tuple[str, str]]) -> dict[tuple[s
     query = (
         select(col(author.platform), col(author.external_id), col(customer.ref))
         .join(customer, col(customer.id) == col(author.customer_id))
-        .where(tuple_(col(author.platform), col(author.external_id)).in_(list(authors)))
+        .where(_among((col(author.platform), col(author.external_id)), authors))
     )
-    return {(platform, external_id): ref for platform, external_id, ref in session.execute(query)}
+    wanted = set(authors)
+    rows = session.execute(query)
+    return {(platform, name): ref for platform, name, ref in rows if (platform, name) in wanted}
 
 
 def link_authors(session: Session, customers: Mapping[tuple[str, str], int], *, now: datetime) -> None:
@@ -151,15 +163,6 @@ def assigned(session: Session, pairs: Sequence[tuple[str, str]]) -> set[tuple[st
     """Return those pairs of experiment and customer that have an arm already."""
     table = models_imports.ExperimentAssignment
     query = select(col(table.experiment), col(table.customer_ref)).where(
-        tuple_(col(table.experiment), col(table.customer_ref)).in_(list(pairs))
+        _among((col(table.experiment), col(table.customer_ref)), pairs)
     )
-    return {(experiment, ref) for experiment, ref in session.execute(query)}
-
-
-def mentions_known(session: Session, keys: Sequence[Key]) -> set[Key]:
-    """Return those mentions, by platform and external id, that are there."""
-    table = models.Mention
-    query = select(col(table.platform), col(table.external_id)).where(
-        tuple_(col(table.platform), col(table.external_id)).in_(list(keys))
-    )
-    return {(platform, external_id) for platform, external_id in session.execute(query)}
+    return {(experiment, ref) for experiment, ref in session.execute(query)} & set(pairs)
