@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, fields
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, Final
 
 from bot.domain import UNCLASSIFIED, Quadrant
@@ -21,6 +22,9 @@ from storage import report_cases, report_facts, report_imports
 from storage.report_cases import CandidateRow
 
 LISTED: Final = 10
+
+_COST: Final = attrgetter("cost_minor")
+_AT: Final = attrgetter("at")
 
 
 def statement(ask: Ask) -> statements.Statement:
@@ -172,11 +176,16 @@ def _candidates(ask: Ask, reasons: list[str]) -> dict[str, tuple[wastes.Candidat
 
 def _winners(ask: Ask, reason: str, rows: list[CandidateRow]) -> list[CandidateRow]:
     seed = f"{ask.month}:{reason}:".encode()
+    dearest, latest = max(map(_COST, rows)), max(map(_AT, rows))
     return [
-        min(rows, key=lambda row: (-row.cost_minor, str(row.mention_id))),
-        max(rows, key=lambda row: (row.at, str(row.mention_id))),
+        min((row for row in rows if row.cost_minor == dearest), key=_name),
+        max((row for row in rows if row.at == latest), key=_name),
         min(rows, key=lambda row: sha256(b"%s%d" % (seed, row.mention_id)).digest()),
     ]
+
+
+def _name(row: CandidateRow) -> str:
+    return str(row.mention_id)
 
 
 def _waste_before(ask: Ask) -> dict[str, int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from beancount import loader
@@ -23,9 +24,11 @@ from bot.reporting.ask import Ask
 from bot.reporting.command import BUILDERS, build
 from bot.reports.data import as_data
 from bot.reports.render import as_csv
-from storage import db, ledger, ledger_sums, ledger_verify, models
+from bot.reports.top import Candidate, examples
+from storage import db, ledger, ledger_sums, ledger_verify, models, report_cases
 from storage.ledger_rows import JOURNAL, LINE
 from storage.ledger_sums import CASE_SUM
+from tests.conftest import POSTGRESQL
 from tests.reporting.month import OCTOBER, a_month
 
 OPTIONS = {"opex": 600_000_000, "cap_bp": 1000, "driver": "orders", "weeks": 1}
@@ -81,11 +84,10 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def month_schema(postgresql: Any) -> Iterator[str]:
-    from tests.conftest import POSTGRESQL
-
-    postgresql.execute(b"CREATE SCHEMA earmark_month")
-    yield f"{POSTGRESQL}{'&' if '?' in POSTGRESQL else '?'}options=-csearch_path%3Dearmark_month"
-    postgresql.execute(b"DROP SCHEMA earmark_month CASCADE")
+    schema = f"earmark_{uuid4().hex}"
+    postgresql.execute(f"CREATE SCHEMA {schema}".encode())
+    yield f"{POSTGRESQL}{'&' if '?' in POSTGRESQL else '?'}options=-csearch_path%3D{schema}"
+    postgresql.execute(f"DROP SCHEMA {schema} CASCADE".encode())
 
 
 def asked(app: App, name: str, *, now: datetime | None = None) -> Any:
@@ -280,3 +282,22 @@ def alter() -> Callable[[str, str], str]:
         return "\n\n".join([*entries[:number], entry, *entries[number + 1 :]])
 
     return change
+
+
+def test_the_examples_are_those_that_all_candidates_would_give(month: tuple[App, Path]) -> None:
+    app, _ = month
+    with db.reading(app.parts.database) as session:
+        ask = Ask(session, app.parts.settings, "2026-10", app.parts.now(), OPTIONS)
+        found: Any = build(ask, "top")
+        reasons = [row.reason for row in found.top]
+        rows = report_cases.candidates(session, since=ask.since, until=ask.until, reasons=reasons, unit="GBP")
+        times = report_cases.opened_at(session, {row.mention_id for row in rows})
+    everything = [
+        (row.reason, Candidate(str(row.mention_id), row.cost_minor, times[row.mention_id], True, False))  # noqa: FBT003
+        for row in rows
+    ]
+
+    for waste in found.top:
+        all_of_it = [one for reason, one in everything if reason == waste.reason]
+        assert waste.examples == examples(all_of_it, period="2026-10", reason=waste.reason)
+    assert len(everything) > 40
