@@ -228,7 +228,7 @@ def came_back_at(session: Session, case_id: int) -> datetime | None:
     event, mention = models.CaseEvent, models.Mention
     of_case = col(event.case_id) == case_id
     closing = select(func.max(col(event.id))).where(of_case, col(event.kind).in_(_CLOSINGS)).scalar_subquery()
-    joined = select(event).where(of_case, col(event.kind) == "joined", col(event.id) > closing)
+    joined = select(event).where(of_case, col(event.kind).in_(("reopened", "joined")), col(event.id) > closing)
     back = session.scalar(joined.order_by(col(event.id)).limit(1))
     if back is None:
         return None
@@ -242,3 +242,9 @@ def newest_tagging(session: Session, mention_id: int) -> models.Tagging | None:
     return session.scalar(
         select(table).where(col(table.mention_id) == mention_id).order_by(col(table.n).desc()).limit(1)
     )
+
+
+def merged_into(session: Session, case_id: int) -> list[int]:
+    """Return the cases that turned out to be this one."""
+    table = models.Case
+    return list(session.scalars(select(col(table.id)).where(col(table.merged_into) == case_id).order_by(col(table.id))))
