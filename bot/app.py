@@ -25,7 +25,7 @@ from bot.engine.embedded import SWEEP_SECONDS, Embedded
 from bot.ledger.model import CostModel, cost_model
 from bot.ledger.taxonomy import load_taxonomy
 from bot.parts import Parts, utc_now
-from storage import channels, db, ledger
+from storage import channels, db, ledger, outbox
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -258,7 +258,13 @@ def serve_board(parts: Parts, *, is_demo: bool = False, port: int | None = None)
 
 
 def _start_slack(app: App) -> Callable[[], None]:
-    """Listen to clicks in Slack; return what stops it."""
+    """Listen to clicks in Slack; return what stops it.
+
+    Cards that Slack refused before are tried once more: whoever starts us may just have let the bot into a channel.
+    """
     from bot.slack.serving import start
 
+    with db.transaction(app.parts.database) as session:
+        for queue in app.parts.settings.queues:
+            outbox.revive(session, queue.slack_channel)
     return start(app.parts, app.desk)

@@ -301,6 +301,19 @@ class CaseMention:
 
 
 @dataclass(frozen=True, slots=True)
+class DoubtfulMention:
+    """A mention that was taken for neither complaint, praise nor request, with a doubt. Nothing in it is escaped."""
+
+    id: int
+    text: str
+    author: str
+    channel: str
+    url: str
+    posted_at: datetime
+    review: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseEventView:
     """One line of a case's history."""
 

@@ -15,7 +15,7 @@ import structlog
 from bot import dispatch, plan
 from bot.desk import Desk
 from bot.domain import Page, Tagging
-from bot.errors import CaseError, ConnectorError, CursorLostError
+from bot.errors import CaseError, ClassifierError, ConnectorError, CursorLostError
 from bot.parts import Parts
 from bot.plan import Planner
 from storage import casework, channels, mentions, outbox
@@ -24,7 +24,8 @@ from storage.mentions import Waiting
 
 TAG_ATTEMPTS_MAX = 3
 """Failed taggings after which a mention is set aside, so that it does not hold up the others."""
-BATCHES_A_TURN = 50
+BATCHES_A_TURN = 8
+"""A few seconds of work: whoever stops the bot waits for the turn to end."""
 HOLDS_A_TURN = 200
 _BACKOFF_S_FIRST, _BACKOFF_S_MAX, _BACKOFF_S_PERMANENT = 5.0, 900.0, 3600.0
 
@@ -154,10 +155,16 @@ def tag_batch(parts: Parts) -> int:
 
 
 def _tagged(parts: Parts, batch: Sequence[Waiting]) -> tuple[dict[int, Tagging], dict[int, str]]:
-    """Return taggings and failures by mention. A batch that fails is tried one by one, to find the culprit."""
+    """Return taggings and failures by mention. A batch that fails is tried one by one, to find the culprit.
+
+    Raises:
+        ClassifierError: the tagger itself cannot run, which is no mention's fault.
+    """
     try:
         found = parts.tagger.tag([waiting.mention.text for waiting in batch])
         return {waiting.id: tagging for waiting, tagging in zip(batch, found, strict=True)}, {}
+    except ClassifierError:
+        raise
     except Exception as error:
         if len(batch) == 1:
             log.exception("tagging_failed", mention=batch[0].id)
@@ -168,6 +175,8 @@ def _tagged(parts: Parts, batch: Sequence[Waiting]) -> tuple[dict[int, Tagging],
         one, other = _tagged(parts, [waiting])
         taggings |= one
         failed |= other
+    if not taggings:
+        raise ClassifierError(f"the tagger failed on each of {len(batch)} mentions; see the errors before this one")
     return taggings, failed
 
 

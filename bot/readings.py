@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from bot.config import Queue
-from bot.domain import Actor, CaseState, CaseView, QueueCounts
+from bot.domain import Actor, CaseState, CaseView, DoubtfulMention, QueueCounts
 from bot.parts import Parts
 from storage import cases, mentions
 from storage.cases import CaseFilter
 from storage.db import reading
-from storage.mentions import Doubtful
 
 CASES_OF_AN_AGENT_MAX = 50
 
@@ -42,11 +41,11 @@ class Readings:
             return cases.review_list(session, limit=limit)
 
     def review_count(self) -> int:
-        """Return how many cases wait for a look."""
+        """Return how many cases, and mentions without one, wait for a look."""
         with reading(self._parts.database) as session:
-            return cases.review_count(session)
+            return cases.review_count(session) + mentions.doubtful_count(session)
 
-    def doubtful_mentions(self, limit: int) -> list[Doubtful]:
+    def doubtful_mentions(self, limit: int) -> list[DoubtfulMention]:
         """Return mentions without a case that a person should look at, least certain first."""
         with reading(self._parts.database) as session:
             return mentions.doubtful(session, limit=limit)

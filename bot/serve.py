@@ -24,8 +24,8 @@ def run(settings: Settings, role: str) -> None:
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    app.create_if_new(settings)
-    running = app.build(settings, role=Role(role))
+    # Before anything else: a stop that comes while the tables are made must not cut that short either.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    running.run(stop)
+    app.create_if_new(settings)
+    app.build(settings, role=Role(role)).run(stop)

@@ -102,7 +102,7 @@ class Incident:
     @property
     def peak_ratio(self) -> float:
         """The highest multiple of the usual."""
-        return max(hour.mentions / hour.baseline for hour in self.hours)
+        return max(hour.mentions / max(hour.baseline, 1.0) for hour in self.hours)
 
 
 def reading(count: int, history: Sequence[int]) -> Reading:

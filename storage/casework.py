@@ -42,13 +42,13 @@ _CLOSINGS = ("resolved", "no_action")
 def open_cases(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store new cases; each row holds every column that has no default."""
     if rows:
-        session.execute(insert(models.Case), list(rows))
+        session.connection().execute(insert(models.Case), list(rows))
 
 
 def record_events(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append to the history of cases."""
     if rows:
-        session.execute(insert(models.CaseEvent), list(rows))
+        session.connection().execute(insert(models.CaseEvent), list(rows))
 
 
 def event_row(
@@ -140,11 +140,12 @@ def of_authors(
 
     That is all cases not closed, and those closed at or after ``closed_since``.
     """
-    table = models.Case
+    table, ids = models.Case, sorted(set(author_ids))
+    _lock_authors(session, ids)
     rows = session.scalars(
         select(table)
         .where(
-            col(table.author_id).in_(sorted(set(author_ids))),
+            col(table.author_id).in_(ids),
             or_(col(table.state).in_(_WAITING), col(table.closed_at) >= closed_since),
         )
         .order_by(col(table.id))
@@ -155,6 +156,15 @@ def of_authors(
     for row in rows:
         found[row.author_id].append((row, facts_of(row, texts.get(row.id, ()))))
     return found
+
+
+def _lock_authors(session: Session, ids: Sequence[int]) -> None:
+    """Of two workers that meet the first mentions of one author, the second must see the case the first one opens."""
+    if session.get_bind().dialect.name == "postgresql":
+        author = models.Author
+        session.execute(
+            select(col(author.id)).where(col(author.id).in_(ids)).order_by(col(author.id)).with_for_update()
+        )
 
 
 def _latest_texts(session: Session, case_ids: Sequence[int]) -> dict[int, list[str]]:

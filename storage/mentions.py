@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
-from bot.domain import Author, Customer, Gone, Liveness, Mention, Tag, Tagging
+from bot.domain import Author, Customer, DoubtfulMention, Gone, Liveness, Mention, Tag, Tagging
 from storage import models
 from storage.sql import insert_new, upsert
 
 _STORED_CHARACTERS_MAX = 100_000
 _HANDLE_MAX = 300
+
+_OF_MENTION = (
+    *("id", "author_id", "platform", "external_id", "text", "posted_at", "url", "thread", "in_reply_to"),
+    *("language", "is_private", "channel"),
+)
+_OF_AUTHOR = ("external_id", "handle", "name", "followers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +32,6 @@ class Waiting:
     author_id: int
     mention: Mention
     customer: Customer
-
-
-@dataclass(frozen=True, slots=True)
-class Doubtful:
-    """A mention that was tagged as nothing, with a doubt. Nothing in it is escaped."""
-
-    id: int
-    text: str
-    author: str
-    channel: str
-    url: str
-    posted_at: datetime
-    review: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +177,7 @@ def waiting(session: Session, *, limit: int, ids: Sequence[int] | None = None) -
     query = _with_author().where(col(table.state) == "new").order_by(col(table.id)).limit(limit)
     if ids is not None:
         query = query.where(col(table.id).in_(ids)).with_for_update(of=table)
-    return [_waiting(row, by, segment) for row, by, segment in session.execute(query)]
+    return [_waiting(row) for row in session.execute(query)]
 
 
 def without_case(session: Session, mention_id: int) -> Waiting | None:
@@ -192,19 +185,20 @@ def without_case(session: Session, mention_id: int) -> Waiting | None:
     table = models.Mention
     query = _with_author().where(col(table.id) == mention_id, col(table.state) == "ignored")
     found = session.execute(query.with_for_update(of=table)).first()
-    return _waiting(*found) if found else None
+    return _waiting(found) if found else None
 
 
 def _with_author() -> Select[Any]:
-    """Mention, author, and the segment of the customer behind the author."""
+    """Mention, author, and the segment of the customer behind the author; columns, because objects cost more."""
     mention, author, customer = models.Mention, models.Author, models.Customer
-    query: Select[Any] = select(mention, author, col(customer.segment))  # type: ignore[assignment] # unpacked, not typed
+    columns = [getattr(mention, name) for name in _OF_MENTION] + [getattr(author, name) for name in _OF_AUTHOR]
+    query: Select[Any] = select(*columns, col(customer.segment)).select_from(mention)
     return query.join(author, col(author.id) == col(mention.author_id)).outerjoin(
         customer, col(customer.id) == col(author.customer_id)
     )
 
 
-def doubtful(session: Session, *, limit: int) -> list[Doubtful]:
+def doubtful(session: Session, *, limit: int) -> list[DoubtfulMention]:
     """Return mentions without a case that a person should look at, least certain first."""
     mention, author, tagging = models.Mention, models.Author, models.Tagging
     query = (
@@ -216,9 +210,18 @@ def doubtful(session: Session, *, limit: int) -> list[Doubtful]:
         .limit(limit)
     )
     return [
-        Doubtful(cast("int", row.id), row.text, by.handle or by.name, row.channel, row.url, row.posted_at, seen.review)
+        DoubtfulMention(
+            cast("int", row.id), row.text, by.handle or by.name, row.channel, row.url, row.posted_at, seen.review
+        )
         for row, by, seen in session.execute(query)
     ]
+
+
+def doubtful_count(session: Session) -> int:
+    """Return how many mentions :func:`doubtful` would list without a limit."""
+    mention, tagging = models.Mention, models.Tagging
+    query = select(func.count()).join(mention, col(mention.id) == col(tagging.mention_id)).select_from(tagging)
+    return session.scalar(query.where(col(tagging.needs_review), col(mention.state) == "ignored")) or 0
 
 
 def reviewed(session: Session, mention_id: int) -> int:
@@ -233,8 +236,11 @@ def reviewed(session: Session, mention_id: int) -> int:
     return session.scalar(select(func.count()).select_from(table).where(col(table.mention_id) == mention_id)) or 0
 
 
-def _waiting(row: models.Mention, author: models.Author, segment: str | None) -> Waiting:
-    return Waiting(cast("int", row.id), row.author_id, mention_of(row, author), Customer(segment or ""))
+def _waiting(row: Row[Any]) -> Waiting:
+    of_mention = dict(zip(_OF_MENTION, row, strict=False))
+    author = Author(*row[len(_OF_MENTION) : -1])
+    mention_id, author_id = of_mention.pop("id"), of_mention.pop("author_id")
+    return Waiting(mention_id, author_id, Mention(author=author, **of_mention), Customer(row[-1] or ""))
 
 
 def mention_of(row: models.Mention, author: models.Author) -> Mention:
@@ -258,10 +264,10 @@ def store_taggings(session: Session, rows: Sequence[TaggingRow], *, now: datetim
     """Store taggings and their tags, which become the live ones."""
     if not rows:
         return
-    session.execute(insert(models.Tagging), [_tagging_row(row, now) for row in rows])
+    session.connection().execute(insert(models.Tagging), [_tagging_row(row, now) for row in rows])
     tags = [_tag_row(row, tag) for row in rows for tag in row.tagging.tags]
     if tags:
-        session.execute(insert(models.Tag), tags)
+        session.connection().execute(insert(models.Tag), tags)
 
 
 def _tagging_row(row: TaggingRow, now: datetime) -> dict[str, Any]:

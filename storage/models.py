@@ -241,7 +241,7 @@ class OutboxMessage(SQLModel, table=True):
 
     __tablename__ = "outbox_message"
     __table_args__ = (
-        Index("outbox_waiting", "slack_channel", "state", "id"),
+        Index("outbox_waiting", "state", "slack_channel", "id"),
         Index("outbox_of_case", "case_id"),
         CheckConstraint("state IN ('pending', 'sending', 'sent', 'dead')", name="outbox_state"),
     )

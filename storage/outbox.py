@@ -20,8 +20,6 @@ from storage import models
 from storage.sql import changed, insert_new, upsert
 
 _WAITING = ("pending", "sending")
-_ROWS_A_STATEMENT = 500
-"""PostgreSQL takes 65,535 parameters in one statement; a row here has six."""
 
 
 class Kind(StrEnum):
@@ -77,12 +75,10 @@ class DeadMessage:
 
 def enqueue(session: Session, orders: Sequence[Order], *, now: datetime) -> int:
     """Store orders in the order given; return how many are new."""
-    new = 0
-    for start in range(0, len(orders), _ROWS_A_STATEMENT):
-        rows = [_row(order, now) for order in orders[start : start + _ROWS_A_STATEMENT]]
-        statement = insert_new(session, models.OutboxMessage).values(rows)
-        new += len(session.execute(statement.returning(col(models.OutboxMessage.id))).all())
-    return new
+    if not orders:
+        return 0
+    statement = insert_new(session, models.OutboxMessage).execution_options(preserve_rowcount=True)
+    return session.connection().execute(statement, [_row(order, now) for order in orders]).rowcount
 
 
 def _row(order: Order, now: datetime) -> dict[str, Any]:

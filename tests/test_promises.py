@@ -295,6 +295,22 @@ def _press_together(running: App, case_id: int) -> tuple[Actor, str]:
     return (BOB, ann) if ann else (ANN, bob)
 
 
+def test_two_workers_that_tag_one_author_at_once_open_one_case(tmp_path: Path, postgresql_url: str) -> None:
+    installation = Installation(tmp_path, postgresql_url, settings={"tagger": {"batch": 1}})
+    installation.publish(line(number, TEXTS[0], author=f"author-{number // 2}") for number in range(40))
+    workers = [installation.open() for _ in range(2)]
+    while pipeline.receive(workers[0].parts, "feed").more:
+        pass
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda worker: [pipeline.tag_batch(worker.parts) for _ in range(60)], workers))
+
+    assert len(case_ids(workers[0])) == 20
+    assert_books_agree(workers[0])
+    for worker in workers:
+        worker.parts.database.dispose()
+
+
 # -- 12 ----------------------------------------------------------------------------------------------------------
 
 

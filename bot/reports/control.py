@@ -204,11 +204,13 @@ def sizes(
     """Return how many customers each arm needs to see the difference with that power.
 
     Raises:
-        InputError: the rates are alike, or are no rates.
+        InputError: the rates are alike or are no rates, or the ratio leaves no control group.
     """
     rates = (control_rate, treatment_rate)
     if control_rate == treatment_rate or not all(0 < rate < 1 for rate in rates):
         raise InputError("give two different rates between 0 and 1, such as 0.08 and 0.06")
+    if ratio_control_over_treatment <= 0:
+        raise InputError("give a ratio of control to treatment above 0, such as 0.5")
     deviates = normal_quantile(1 - alpha / 2) + normal_quantile(power)
     spread = treatment_rate * (1 - treatment_rate) + control_rate * (1 - control_rate) / ratio_control_over_treatment
     n = deviates**2 * spread / (control_rate - treatment_rate) ** 2

@@ -18,7 +18,7 @@ _DECIMALS: Final = 6
 
 
 def as_data(report: object, footer: Footer | None = None) -> Plain:
-    """Return a report as plain data; a footer joins it under the key ``footer``, with its sentence.
+    """Return a report as plain data; a footer joins it under the key ``footer``.
 
     Dataclasses and mappings become objects, sequences lists, dates ISO text. Floats, which are statistics and never
     money, keep six decimals, so that two machines print the same; one that is not finite becomes null.
@@ -26,9 +26,13 @@ def as_data(report: object, footer: Footer | None = None) -> Plain:
     data = _plain(report)
     if footer is None:
         return data
-    trust = _plain(footer)
     body = data if isinstance(data, dict) else {"rows": data}
-    return {**body, "footer": {**trust, "text": footer.text} if isinstance(trust, dict) else trust}
+    return {**body, "footer": _trust(footer)}
+
+
+def _trust(footer: Footer) -> dict[str, Plain]:
+    shares = {"measured_share": footer.measured_share, "absorption": footer.absorption, "text": footer.text}
+    return {**{field.name: _plain(getattr(footer, field.name)) for field in fields(footer)}, **shares}
 
 
 def _plain(value: object) -> Plain:

@@ -9,9 +9,13 @@ from enum import StrEnum
 from typing import Final
 
 from bot.errors import InputError
+from bot.reports.figures import drawn
 
 ANSWER_DAYS: Final = 10
 """Working days a department has to answer."""
+
+SAMPLES_MAX: Final = 10
+"""Contacts a department sees with a proposal."""
 
 _SATURDAY: Final = 5
 
@@ -62,6 +66,11 @@ def propose(dept: str, minor: int, *, on: date, number: int = 1) -> Item:
     if minor <= 0:
         raise InputError(f"nothing can be proposed to {dept}: {minor} is not above 0")
     return Item(dept, minor, on, number)
+
+
+def samples(case_ids: Iterable[str], *, period: str, dept: str) -> list[str]:
+    """Return at most ten of a department's cases to show with its proposal, drawn so that nobody picked them."""
+    return drawn(case_ids, seed=f"{period}:{dept}", limit=SAMPLES_MAX)
 
 
 def dispute(item: Item, *, on: date, why: str, holidays: Iterable[date] = ()) -> Item:

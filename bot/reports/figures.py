@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -14,6 +15,10 @@ NOT_AVAILABLE: Final = "n/a"
 
 MONEY: Final[Mapping[str, str]] = MappingProxyType({"unit": "minor"})
 """Metadata of a field that holds minor units, or a mapping to them, where the name does not end in ``_minor``."""
+
+
+DETAIL: Final[Mapping[str, str]] = MappingProxyType({"unit": "detail"})
+"""Metadata of a field with one entry for each contact or promise: for programs, and left out of tables."""
 
 
 def rounded(numerator: int, denominator: int) -> int:
@@ -29,6 +34,14 @@ def percent(part: int, whole: int) -> str:
         return NOT_AVAILABLE
     tenths = rounded(part * 1000, whole)
     return f"{'-' if tenths < 0 else ''}{abs(tenths) // 10}.{abs(tenths) % 10}%"
+
+
+def drawn(ids: Iterable[str], *, seed: str, limit: int) -> list[str]:
+    """Return the ``limit`` ids with the smallest SHA-256 of ``seed:id``: a lot that nobody picked.
+
+    Everybody who knows the ids can draw again and gets the same, in whatever order they come.
+    """
+    return sorted(set(ids), key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).hexdigest())[:limit]
 
 
 def money(minor: int, currency: str) -> str:

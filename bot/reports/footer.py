@@ -24,14 +24,22 @@ class Footer:
     placeholders: tuple[str, ...] = ()
 
     @property
+    def measured_share(self) -> str:
+        """The share of the contact cost that rests on measured time."""
+        return percent(self.measured_minor, self.contact_cost_minor)
+
+    @property
+    def absorption(self) -> str:
+        """The share of the service payroll that contacts explain."""
+        return percent(self.absorbed_minor, self.pool_minor)
+
+    @property
     def text(self) -> str:
         """The sentence that closes a report and the nightly summary."""
         parts = [
-            f"{percent(self.measured_minor, self.contact_cost_minor)} of cost is measured time"
-            if self.contact_cost_minor
-            else "",
+            f"{self.measured_share} of cost is measured time" if self.contact_cost_minor else "",
             f"tag audit {self.audit_ok}/{self.audit_n} right" if self.audit_n else "no tag audited yet",
-            f"ledger explains {percent(self.absorbed_minor, self.pool_minor)} of the service payroll"
+            f"ledger explains {self.absorption} of the service payroll"
             if self.pool_minor
             else "no service payroll imported",
             f"placeholders nobody approved yet: {', '.join(self.placeholders)}" if self.placeholders else "",

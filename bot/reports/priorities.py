@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 from bot.errors import InputError
@@ -105,12 +106,15 @@ def priorities(
     What is pinned goes first, even if it does not pay back; nothing goes beyond the envelope.
 
     Raises:
-        InputError: the cap is above a tenth, or an initiative's figures cannot be.
+        InputError: the cap is above a tenth, an initiative's figures cannot be, or one is there or ruled on twice.
     """
     ideas = sorted(initiatives, key=lambda idea: idea.id)
     for idea in ideas:
         _check(idea)
-    ruled = {ruling.initiative: ruling for ruling in rulings}
+    for idea, following in pairwise(ideas):
+        if idea.id == following.id:
+            raise InputError(f"initiative {idea.id} is submitted twice; leave one")
+    ruled = _by_initiative(rulings)
     selection = _Selection(ideas, annual_cost_minor, envelope(opex_12m_minor, cap_bp), ruled)
     while selection.pick():
         pass
@@ -126,6 +130,17 @@ def envelope(opex_12m_minor: int, cap_bp: int) -> int:
     if not 0 <= cap_bp <= CAP_MAX_BP:
         raise InputError(f"cap_bp is {cap_bp}: give 0 to {CAP_MAX_BP} basis points of operating expense")
     return rounded(opex_12m_minor * cap_bp, WHOLE)
+
+
+def _by_initiative(rulings: Iterable[Ruling]) -> dict[str, Ruling]:
+    found: dict[str, Ruling] = {}
+    for ruling in rulings:
+        if ruling.initiative in found:
+            raise InputError(f"initiative {ruling.initiative} is ruled on twice; leave one ruling")
+        if not ruling.why.strip():
+            raise InputError(f"the ruling on initiative {ruling.initiative} needs a reason")
+        found[ruling.initiative] = ruling
+    return found
 
 
 def _check(idea: Initiative) -> None:

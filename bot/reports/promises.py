@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from bot.reports.figures import percent
+from bot.reports.figures import DETAIL, percent
 
 
 class PromiseState(StrEnum):
@@ -63,7 +63,7 @@ class Promises:
     overdue_now: tuple[str, ...]
     accrued_seconds: int
     accrued_minor: int
-    state: Mapping[str, PromiseState]
+    state: Mapping[str, PromiseState] = field(metadata=DETAIL)
     by_queue: tuple[PromiseRow, ...]
     by_dept: tuple[PromiseRow, ...]
 

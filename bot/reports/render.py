@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from bot.reports.cells import Cell, Table
 from bot.reports.figures import money, one_line, title
 from bot.reports.footer import Footer
-from bot.reports.tables import Cell, Table, tables
+from bot.reports.tables import tables
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,6 +52,8 @@ def shown(cell: Cell, *, currency: str) -> str:
     value = cell.value
     if value is None:
         return ""
+    if cell.is_name:
+        return _heading(str(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if cell.is_money and isinstance(value, int | float):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.domain import UNCLASSIFIED, RepeatKind
-from bot.reports.figures import percent
+from bot.reports.figures import DETAIL, percent
 from bot.reports.probability import wilson
 
 CONTACT_GAP: Final = timedelta(hours=24)
@@ -69,7 +69,7 @@ class Repeats:
 
     overall: RepeatRow
     by_reason: tuple[RepeatRow, ...]
-    repeat_kind: Mapping[str, RepeatKind]
+    repeat_kind: Mapping[str, RepeatKind] = field(metadata=DETAIL)
     identity_coverage: str
 
 
@@ -98,8 +98,10 @@ def repeats(
     windows = {reason: timedelta(days=days) for reason, days in (window_days_of or {}).items()}
     tally = _Tally(as_of, timedelta(days=window_days), windows)
     episodes = [episode for chain in _chains(known) for episode in tally.episodes(chain)]
-    reasons = {_reason(episode[0]) for episode in episodes}
-    rows = [tally.row(reason, [one for one in episodes if _reason(one[0]) == reason]) for reason in reasons]
+    by_reason: defaultdict[str, list[list[ContactFact]]] = defaultdict(list)
+    for episode in episodes:
+        by_reason[_reason(episode[0])].append(episode)
+    rows = [tally.row(reason, part) for reason, part in by_reason.items()]
     return Repeats(
         overall=tally.row("", episodes),
         by_reason=tuple(sorted(rows, key=lambda row: (-row.repeat_cost_minor, -row.repeats, row.reason))),

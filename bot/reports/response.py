@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
 from types import MappingProxyType
 from typing import Final
 
 from bot.domain import Tag
-from bot.reports.figures import percent
+from bot.reports.figures import DETAIL, percent
 
 TARGET_MINUTES: Final[Mapping[Tag, int]] = MappingProxyType({Tag.COMPLAINT: 60, Tag.REQUEST: 240, Tag.PRAISE: 24 * 60})
 """Defaults, in care hours; not norms."""
@@ -54,7 +54,7 @@ class FirstResponse:
 
     overall: ResponseRow
     by_tag: tuple[ResponseRow, ...]
-    states: tuple[ResponseState, ...]
+    states: tuple[ResponseState, ...] = field(metadata=DETAIL)
 
 
 def state(card: CardFact, target_minutes: int) -> ResponseState:

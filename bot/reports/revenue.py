@@ -99,5 +99,5 @@ def _theta(everybody: Sequence[Customer]) -> float:
     if not spread:
         return 0.0
     before, after = mean(one.before for one in everybody), mean(one.outcome for one in everybody)
-    together = sum((one.before - before) * (one.outcome - after) for one in everybody)
+    together = math.fsum((one.before - before) * (one.outcome - after) for one in everybody)
     return together / (len(everybody) - 1) / spread

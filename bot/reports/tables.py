@@ -1,34 +1,22 @@
-"""Any report as plain tables, read off its dataclasses, so that no report needs a layout of its own.
+"""Any report as plain tables, read off its dataclasses, so that hardly one needs a layout of its own.
 
-Single figures become a table of two columns, rows a table, rows inside rows a table that repeats their parent's first
-column. What every cell holds stays as it is; :mod:`bot.reports.render` writes it for people or for programs.
+Single figures become a table of two columns, records a table of rows, and records inside rows another table that
+repeats their parent's first column. Cells keep their values; :mod:`bot.reports.render` writes them for people or for
+programs.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
 from typing import Any, NamedTuple
 
-Scalar = str | int | float | date | None
-
-
-class Cell(NamedTuple):
-    """A value, and whether it is minor units of the book's currency."""
-
-    value: Scalar
-    is_money: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows under columns; columns have the names of the report's fields, every row has all of them."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+from bot.reports.cells import Cell, Scalar, Table
+from bot.reports.statement import Statement
+from bot.reports.statement_tables import statement_tables
 
 
 class _Entry(NamedTuple):
@@ -36,26 +24,37 @@ class _Entry(NamedTuple):
 
     name: str
     value: Any
-    is_money: bool
+    is_money: bool = False
 
 
 def tables(report: object) -> list[Table]:
     """Return a report, which is a dataclass or a sequence of them, as tables; empty ones are left out."""
+    if isinstance(report, Statement):
+        return statement_tables(report)
     if _is_record(report):
-        return _of_record(type(report).__name__, report)
-    return _of_collection(_Entry("rows", report, is_money=False))
+        return _of_record(_words(report), report)
+    records = list(report) if isinstance(report, tuple | list) else []
+    return _of_rows(_words(records[0]), [(None, record) for record in records]) if records else []
+
+
+def _words(record: object) -> str:
+    """The name of the record's class in words: ``TopWastes`` → ``Top wastes``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", type(record).__name__).capitalize()
 
 
 def _of_record(title: str, record: object) -> list[Table]:
     entries = list(_entries(record))
-    single = [entry for entry in entries if _is_scalar(entry.value)]
-    figures = [(Cell(entry.name), _cell(entry)) for entry in single if entry.value != ()]
+    figures = [
+        (Cell(entry.name, is_name=True), _cell(entry))
+        for entry in entries
+        if _is_scalar(entry.value) and entry.value != ()
+    ]
     found = [Table(title, ("figure", "value"), tuple(figures))] if figures else []
     records = [entry for entry in entries if _is_record(entry.value)]
     for kind in dict.fromkeys(type(entry.value) for entry in records):
         found += _of_alike(title, [entry for entry in records if type(entry.value) is kind])
     for entry in entries:
-        if entry not in single and entry not in records:
+        if not _is_scalar(entry.value) and not _is_record(entry.value):
             found += _of_collection(entry)
     return found
 
@@ -72,43 +71,37 @@ def _of_collection(entry: _Entry) -> list[Table]:
         return _of_rows(entry.name, [(None, record) for record in entry.value])
     if any(_is_record(value) for value in entry.value.values()):
         return _of_rows(entry.name, list(entry.value.items()))
-    rows = [(_scalar(key), _cell(_Entry("", value, entry.is_money))) for key, value in entry.value.items()]
-    return [Table(entry.name, ("name", "value"), tuple((Cell(key), cell) for key, cell in rows))] if rows else []
+    rows = tuple((Cell(_scalar(key)), _cell(_Entry("", value, entry.is_money))) for key, value in entry.value.items())
+    return [Table(entry.name, ("name", "value"), rows)] if rows else []
 
 
 def _of_rows(title: str, records: Sequence[tuple[object, object]]) -> list[Table]:
-    """One table of the records with their key in front, then one for each column that holds rows itself."""
-    flat: list[dict[str, Cell]] = []
-    nested: dict[str, list[tuple[Cell, object]]] = {}
+    """One table of the records with their key in front, then one for each column that holds records itself."""
+    rows: list[dict[str, Cell]] = []
+    inner: dict[str, list[dict[str, Cell]]] = {}
     for key, record in records:
+        entries = list(_flattened(record))
         row = {} if key is None else {"name": Cell(_scalar(key))}
-        inner: list[_Entry] = []
-        for entry in _flattened(record):
-            if _is_scalar(entry.value):
-                row[entry.name] = _cell(entry)
-            else:
-                inner.append(entry)
-        flat.append(row)
-        first = next(iter(row.items()), ("", Cell("")))
-        for entry in inner:
-            nested.setdefault(f"{entry.name} by {first[0]}", []).extend((first[1], child) for child in entry.value)
-    found = [_table(title, flat)] if flat else []
-    return found + [_children(name, rows) for name, rows in nested.items()]
+        row |= {entry.name: _cell(entry) for entry in entries if _is_scalar(entry.value)}
+        rows.append(row)
+        for entry in entries:
+            if not _is_scalar(entry.value):
+                inner.setdefault(entry.name, []).extend(_children(row, entry.value))
+    found = [_table(title, rows)] if rows else []
+    return found + [_table(f"{title}: {name}", children) for name, children in inner.items()]
 
 
-def _children(title: str, rows: Iterable[tuple[Cell, object]]) -> Table:
-    column = title.rsplit(" by ", 1)[-1]
-    flat = []
-    for parent, child in rows:
-        own = {entry.name: _cell(entry) for entry in _flattened(child) if _is_scalar(entry.value)}
-        flat.append({f"of {column}": parent, **own})
-    return _table(title, flat)
+def _children(parent: Mapping[str, Cell], records: Iterable[object]) -> Iterator[dict[str, Cell]]:
+    name, key = next(iter(parent.items()))
+    for record in records:
+        own = {entry.name: _cell(entry) for entry in _flattened(record) if _is_scalar(entry.value)}
+        yield {f"of {name}": key, **own}
 
 
 def _table(title: str, rows: Sequence[Mapping[str, Cell]]) -> Table:
-    columns = tuple(dict.fromkeys(name for row in rows for name in row))
-    empty = [name for name in columns if all(row.get(name, Cell(None)).value in {None, ""} for row in rows)]
-    kept = tuple(name for name in columns if name not in empty)
+    """The rows as a table; a column in which nothing stands is left out."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    kept = tuple(name for name in names if any(name in row and row[name].value not in {None, ""} for row in rows))
     return Table(title, kept, tuple(tuple(row.get(name, Cell(None)) for name in kept) for row in rows))
 
 
@@ -123,11 +116,12 @@ def _flattened(record: object, prefix: str = "") -> Iterator[_Entry]:
 
 def _entries(record: object) -> Iterator[_Entry]:
     if not is_dataclass(record):
-        yield _Entry("value", record, is_money=False)
+        yield _Entry("value", record)
         return
     for field in fields(record):
-        is_money = field.name.endswith("_minor") or field.metadata.get("unit") == "minor"
-        yield _Entry(field.name, getattr(record, field.name), is_money)
+        unit = field.metadata.get("unit")
+        if unit != "detail":
+            yield _Entry(field.name, getattr(record, field.name), field.name.endswith("_minor") or unit == "minor")
 
 
 def _is_record(value: object) -> bool:
@@ -141,10 +135,9 @@ def _is_scalar(value: object) -> bool:
 
 
 def _cell(entry: _Entry) -> Cell:
-    value = entry.value
-    if isinstance(value, tuple | list):
-        return Cell(", ".join(_text(part) for part in value))
-    return Cell(_scalar(value), entry.is_money)
+    if isinstance(entry.value, tuple | list):
+        return Cell(", ".join(_text(part) for part in entry.value))
+    return Cell(_scalar(entry.value), entry.is_money)
 
 
 def _scalar(value: Any) -> Scalar:
@@ -153,6 +146,4 @@ def _scalar(value: Any) -> Scalar:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return str(_scalar(value))
+    return f"{value:.6g}" if isinstance(value, float) else str(_scalar(value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Final
 
 from bot.domain import Quadrant
 from bot.reports.facts import LineSum, counted_contacts, priced
-from bot.reports.figures import NOT_AVAILABLE, one_line, percent, rounded
+from bot.reports.figures import NOT_AVAILABLE, drawn, one_line, percent, rounded
 from bot.reports.grid import ReasonCost, by_reason
 
 EXCERPT_MAX: Final = 140
@@ -132,12 +131,8 @@ def examples(candidates: Iterable[Candidate], *, period: str, reason: str) -> tu
     return (
         Example("dearest", min(shown, key=lambda one: (-one.cost_minor, one.id)).id),
         Example("latest", max(shown, key=lambda one: (one.at, one.id)).id),
-        Example("typical", min(shown, key=lambda one: _lot(f"{period}:{reason}:{one.id}")).id),
+        Example("typical", drawn([one.id for one in shown], seed=f"{period}:{reason}", limit=1)[0]),
     )
-
-
-def _lot(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def masked(handle: str) -> str:

@@ -28,7 +28,6 @@ from bot.config import SlackSettings, secret
 from bot.errors import SlackError
 from bot.parts import utc_now
 from bot.slack import actions, home
-from bot.slack.calls import TIMEOUT_S
 from bot.slack.desk import Desk, Readings
 from bot.slack.people import People
 
@@ -36,8 +35,6 @@ EVENTS_PATH = "/slack/events"
 _STOP_S = 10
 
 _bolt = logging.getLogger("bot.slack.bolt")
-# Its warnings repeat what Slack sent, and complain of environment variables that we read ourselves.
-_bolt.setLevel(logging.ERROR)
 
 
 class Connection(Protocol):
@@ -56,11 +53,6 @@ class Connection(Protocol):
         ...
 
 
-def web_client(settings: SlackSettings, token: SecretStr) -> WebClient:
-    """Return a client that never posts twice by itself: the outbox decides about retries, and knows what arrived."""
-    return WebClient(token=token.get_secret_value(), base_url=settings.api_url, timeout=TIMEOUT_S, retry_handlers=[])
-
-
 def build(  # noqa: PLR0913  # what the app is made of
     client: WebClient,
     desk: Desk,
@@ -75,6 +67,8 @@ def build(  # noqa: PLR0913  # what the app is made of
 
     Requests by HTTP are verified with ``signing_secret``; Socket Mode needs none. ``executor`` runs the listeners.
     """
+    # Bolt's warnings repeat what Slack sent, and complain of environment variables that we read ourselves.
+    _bolt.setLevel(logging.ERROR)
     app = App(
         client=client,
         signing_secret=signing_secret.get_secret_value() if signing_secret else "socket mode",

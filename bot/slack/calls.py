@@ -10,7 +10,6 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-TIMEOUT_S = 10
 RETRY_AFTER_S = 30.0
 """How long to wait where Slack does not say."""
 SETUP_WAIT_S = 60.0

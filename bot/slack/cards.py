@@ -20,7 +20,7 @@ from bot.slack.blocks import Json, Part, clock, moment, section, words
 from bot.slack.text import inert, line, plain, shorten
 
 REMOVED = "[removed by author]"
-_WORDS_MAX, _WORDS_BYTES_MAX = 1_500, 5_500
+_WORDS_MAX, _WORDS_BYTES_MAX = 1_500, 4_000
 """They keep a card under 10,000 characters of JSON: Slack refuses from about 13,200 on, undocumented (bolt-js 2509)."""
 _NAME_MAX, _FACT_MAX = 80, 200
 _EXCERPT_MAX = 150
@@ -72,8 +72,9 @@ def card(view: CaseView, *, now: datetime) -> Rendered:
         blocks.rich(_title(view), _who(view, latest), blocks.quote(_words_of(latest)), _due(view, now)),
         blocks.context(_facts(view)),
         blocks.context([_state(view)]),
-        ActionsBlock(elements=_buttons(view, latest)),
     ]
+    buttons = _buttons(view, latest)
+    parts += [ActionsBlock(elements=buttons)] if buttons else []
     return Rendered(_summary(view, latest), blocks.to_json(parts))
 
 
@@ -177,11 +178,13 @@ def _buttons(view: CaseView, latest: CaseMention | None) -> list[ButtonElement]:
     by_state = {
         CaseState.OPEN: [claim, resolve, dismiss, retag],
         CaseState.CLAIMED: [resolve, release, dismiss, retag],
+        # What people correct is what the tagger learns from, so a resolved case can still be retagged.
+        CaseState.RESOLVED: [retag],
+        CaseState.DISMISSED: [],
     }
     is_there = latest is not None and latest.liveness is not Liveness.DELETED
     post = blocks.link_button("Open post", Press.OPEN_POST, latest.url) if latest and is_there else None
-    # A closed case can still be retagged: what people correct is what the classifier learns from.
-    return [*by_state.get(view.state, [retag]), *([post] if post else [])]
+    return [*by_state[view.state], *([post] if post else [])]
 
 
 def _dismissal() -> ConfirmObject:

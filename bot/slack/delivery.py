@@ -39,6 +39,8 @@ GIVE_UP_ATTEMPTS, GIVE_UP_AFTER = 6, timedelta(minutes=10)
 """After so many unanswered posts, between which Slack's history did answer, the message itself is at fault."""
 _PATIENCE_MAX = 16
 """The wait after an unanswered post doubles up to this many times ``quiesce_seconds``."""
+_LOOK_AGAIN_S = 5.0
+"""The least wait after a search that Slack did not answer: an outage is no reason to hurry."""
 METADATA_TYPE = "earmark_card"
 
 log = structlog.get_logger(__name__)
@@ -82,7 +84,7 @@ def deliver(
     """Send what waits for one Slack channel; return when to be called again, None once nothing waits.
 
     Safe to be killed anywhere and to be run twice at once. A turn ends after :data:`MESSAGES_A_TURN`.
-    ``client`` must not retry by itself: :func:`bot.slack.app.web_client` makes such a one.
+    ``client`` must not retry by itself: :func:`bot.app.slack_of` makes such a one.
     """
     line = _Line(engine, client, slack_channel, now, settings)
     for _ in range(MESSAGES_A_TURN):
@@ -180,7 +182,7 @@ class _Line:
             case Gone(code) | Refused(code):
                 self._bury(message, f"nobody knows whether it was posted: {code}")
             case Unknown(reason):
-                self._leave(message, reason, wait_s=self.settings.quiesce_seconds)
+                self._leave(message, reason, wait_s=max(self.settings.quiesce_seconds, _LOOK_AGAIN_S))
 
     def _again(self, message: Message) -> None:
         now = self.now()

@@ -11,6 +11,7 @@ ELLIPSIS = "…"
 _WORD_JOINER = "\N{WORD JOINER}"
 _LINES_MAX = 20
 _RAW_PER_SHOWN = 10
+_BYTES_PER_SHOWN = 3
 
 # Format characters hide or turn text (bidi overrides, zero-width spaces, tags), except a few Arabic and Syriac signs
 # that are visible. The joiners stay where a script or an emoji needs them: between two visible characters.
@@ -19,7 +20,9 @@ _LONE_JOINER = regex.compile(r"(?<![\p{L}\p{M}\p{So}\p{Sk}\uFE0F])[\u200c\u200d]
 _LINE_BREAKS = re.compile("\r\n?|[\u2028\u2029\x85\v\f]")
 _ADDRESS_SIGN = re.compile(r"([@#:./])(?=\S)")
 _OUTER_UNDERSCORE = re.compile(r"(?<!\w)_+|_+(?!\w)")
-_LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
+_LOOKALIKES = str.maketrans(
+    {"*": "\N{ASTERISK OPERATOR}", "~": "\N{TILDE OPERATOR}", "`": "\N{MODIFIER LETTER GRAVE ACCENT}"}
+)
 
 
 def plain(text: str) -> str:
@@ -35,7 +38,7 @@ def plain(text: str) -> str:
 def line(text: str, most: int) -> str:
     """Return ``text`` on one line of at most ``most`` characters, for names and the like."""
     # A name may be as long as its writer likes: only its beginning is worth cleaning.
-    return shorten(re.sub(r"\s+", " ", plain(text[: most * _RAW_PER_SHOWN])), most)
+    return shorten(re.sub(r"\s+", " ", plain(text[: most * _RAW_PER_SHOWN])), most, bytes_max=most * _BYTES_PER_SHOWN)
 
 
 def shorten(text: str, most: int, *, bytes_max: int | None = None) -> str:
@@ -77,5 +80,5 @@ def inert(text: str) -> str:
     such a place: screen readers and notifications read it.
     """
     text = escape(plain(text)).translate(_LOOKALIKES)
-    text = _OUTER_UNDERSCORE.sub(lambda found: "ˍ" * len(found[0]), text)
+    text = _OUTER_UNDERSCORE.sub(lambda found: "\N{MODIFIER LETTER LOW MACRON}" * len(found[0]), text)
     return _ADDRESS_SIGN.sub(rf"\1{_WORD_JOINER}", text)

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from bot.domain import Outcome, Tag
 from bot.errors import CaseError
-from bot.web.pages import case_of, case_page
+from bot.web.pages import ID_MAX, case_of, case_page
 from bot.web.security import FLASH_COOKIE, Form, check_origin, read_form
 from bot.web.site import Site, site_of
 
@@ -39,15 +39,28 @@ def _not_for_us(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
 
 
 def _retag(site: Site, case_id: int, form: Form, action_id: str) -> Outcome:
+    tags, primary, reason = _tagging(site, form)
+    return site.board.retag(case_id, site.who, action_id=action_id, tags=tags, primary=primary, reason=reason)
+
+
+def _tag_mention(site: Site, mention_id: int, form: Form, action_id: str) -> Outcome:
+    tags, primary, reason = _tagging(site, form)
+    return site.board.tag_mention(mention_id, site.who, action_id=action_id, tags=tags, primary=primary, reason=reason)
+
+
+def _pass_over(site: Site, mention_id: int, _: Form, _action_id: str) -> Outcome:
+    return site.board.pass_over(mention_id, site.who)
+
+
+def _tagging(site: Site, form: Form) -> tuple[list[Tag], Tag, str]:
+    """Return the tags, the main one and the reason that a form chose."""
     tags = [tag for tag in Tag if tag.value in form.many("tags")]
     primary = next((tag for tag in tags if tag.value == form.one("primary")), None)
     if primary is None:
         raise CaseError("The main tag must be one of the tags: tick it as well, or choose another main tag.")
     if form.one("reason") not in dict(site.board.reasons()):
         raise CaseError("That reason is not in the taxonomy: choose one from the list.")
-    return site.board.retag(
-        case_id, site.who, action_id=action_id, tags=tags, primary=primary, reason=form.one("reason")
-    )
+    return tags, primary, form.one("reason")
 
 
 ACTIONS: Final[dict[str, Press]] = {
@@ -57,6 +70,8 @@ ACTIONS: Final[dict[str, Press]] = {
     "not-for-us": _not_for_us,
     "retag": _retag,
 }
+
+MENTION_ACTIONS: Final[dict[str, Press]] = {"tag": _tag_mention, "pass-over": _pass_over}
 
 
 async def act(request: Request) -> Response:
@@ -82,6 +97,28 @@ def _act(request: Request, form: Form) -> Response:
     return _done(request, outcome)
 
 
+async def act_on_mention(request: Request) -> Response:
+    """``POST /mention/{id}/{action}``: the review list's buttons; back to the list, with a sentence, either way."""
+    check_origin(request)
+    form = await read_form(request)
+    return await run_in_threadpool(partial(_act_on_mention, request, form))
+
+
+def _act_on_mention(request: Request, form: Form) -> Response:
+    site, mention_id, name = site_of(request), request.path_params["mention_id"], request.path_params["action"]
+    session = site.guard.check(request, form)
+    if name not in MENTION_ACTIONS or mention_id > ID_MAX:
+        raise HTTPException(404, "The board has no such button.")
+    action_id = site.guard.action_id(session, name, mention_id, form.one("nonce"))
+    try:
+        message = MENTION_ACTIONS[name](site, mention_id, form, action_id).message
+    except CaseError as refusal:
+        message = str(refusal)
+    finally:
+        site.live.forget()
+    return _back_to("/review", request, message)
+
+
 def _refused(request: Request, case_id: int, message: str) -> Response:
     if wants_json(request):
         return JSONResponse({"ok": False, "message": message}, status_code=409)
@@ -91,8 +128,13 @@ def _refused(request: Request, case_id: int, message: str) -> Response:
 def _done(request: Request, outcome: Outcome) -> Response:
     if wants_json(request):
         return JSONResponse({"ok": True, "message": outcome.message})
-    response = RedirectResponse(f"/case/{outcome.case_id}", status_code=303)
-    sealed = site_of(request).guard.seal(outcome.message)
+    return _back_to(f"/case/{outcome.case_id}", request, outcome.message)
+
+
+def _back_to(path: str, request: Request, message: str) -> Response:
+    """Show ``message`` on top of the page at ``path``."""
+    response = RedirectResponse(path, status_code=303)
+    sealed = site_of(request).guard.seal(message)
     response.set_cookie(FLASH_COOKIE, sealed, max_age=FLASH_S, httponly=True, samesite="strict", path="/")
     return response
 

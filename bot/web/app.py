@@ -20,7 +20,7 @@ from bot.config import WebSettings
 from bot.domain import Actor
 from bot.errors import EarmarkError
 from bot.web import pages
-from bot.web.actions import act, wants_json
+from bot.web.actions import act, act_on_mention, wants_json
 from bot.web.board import Board
 from bot.web.live import Live
 from bot.web.security import HEADERS, SecurityHeaders, allowed_hosts
@@ -43,6 +43,7 @@ def create(board: Board, *, settings: WebSettings, is_demo: bool, now: Callable[
             Route("/queue/{name}", pages.queue),
             Route("/case/{case_id:int}", pages.case),
             Route("/case/{case_id:int}/{action}", act, methods=["POST"]),
+            Route("/mention/{mention_id:int}/{action}", act_on_mention, methods=["POST"]),
             Route("/ledger", pages.ledger),
             Route("/review", pages.review),
             Route("/channels", pages.channels),

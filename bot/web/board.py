@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from bot.domain import Actor, CaseState, CaseView, Outcome, Quadrant, QueueCounts, Tag
+from bot.domain import Actor, CaseState, CaseView, DoubtfulMention, Outcome, Quadrant, QueueCounts, Tag
 
 WAITING = (CaseState.OPEN, CaseState.CLAIMED)
 """The states of a case that somebody still has to finish."""
@@ -201,7 +201,21 @@ class Board(Protocol):
         ...
 
     def review_count(self) -> int:
-        """Return how many cases wait for a look."""
+        """Return how many cases, and mentions without one, wait for a look."""
+        ...
+
+    def doubtful_mentions(self, limit: int) -> list[DoubtfulMention]:
+        """Return mentions taken for nothing that a person should look at, least certain first."""
+        ...
+
+    def tag_mention(
+        self, mention_id: int, actor: Actor, *, action_id: str, tags: Sequence[Tag], primary: Tag, reason: str
+    ) -> Outcome:
+        """Tag a mention that was taken for nothing; the outcome names the case it now belongs to."""
+        ...
+
+    def pass_over(self, mention_id: int, actor: Actor) -> Outcome:
+        """Confirm that a doubtful mention needs no case."""
         ...
 
     def reasons(self) -> list[tuple[str, str]]:

@@ -100,8 +100,9 @@ def ledger(request: Request) -> Response:
 def review(request: Request) -> Response:
     """``/review``: what the tagger was not sure of."""
     site = site_of(request)
-    context = {"cases": site.board.review_list(REVIEW_MAX), "total": site.board.review_count()}
-    return site.page(request, "review.html", {**context, "titles": _titles(site)})
+    context = {"cases": site.board.review_list(REVIEW_MAX), "mentions": site.board.doubtful_mentions(REVIEW_MAX)}
+    titles = {"titles": _titles(site), "reasons": site.board.reasons(), "total": site.board.review_count()}
+    return site.page(request, "review.html", context | titles)
 
 
 def channels(request: Request) -> Response:

@@ -81,6 +81,7 @@ class Site:
             "is_demo": self.is_demo,
             "token": self.guard.token(session),
             "nonce": lambda case: self.guard.nonce(session, case.id, case.version),
+            "mention_nonce": lambda mention: self.guard.nonce(session, mention.id, 0),
         }
         return environment().get_template(template).render(common | dict(context))
 

@@ -81,7 +81,14 @@ def _of_reason(row: Mapping[str, Any]) -> Iterator[LineSum]:
 DEPARTMENTS = ("billing", "logistics", "service", "external", "unassigned", "")
 REASONS = ("where_is_it", "billing_error", "unclassified", None)
 
-UNITS: tuple[tuple[str, Basis], ...] = (("GBP", "E"), ("GBP", "M"), ("GBP", "R"), ("EUR", "M"), ("SEC", "M"), ("CNT", "N"))
+UNITS: tuple[tuple[str, Basis], ...] = (
+    ("GBP", "E"),
+    ("GBP", "M"),
+    ("GBP", "R"),
+    ("EUR", "M"),
+    ("SEC", "M"),
+    ("CNT", "N"),
+)
 """Commodities with a basis they may have: N exactly for counts (I3)."""
 
 line_sums = st.lists(

@@ -82,9 +82,14 @@ def test_the_quadrant_of_a_contact_is_what_the_vector_says(model: CostModel, cas
 
 
 def test_suspense_stays_in_its_own_cell_and_says_where_the_tags_would_put_it() -> None:
-    found = grid([LineSum(SUSPENSE, "GBP", "E", 250, "unassigned", None, "liability")], currency="GBP")
+    lines = [
+        LineSum(SUSPENSE, "GBP", "E", 250, "unassigned", None, "liability"),
+        LineSum(WASTE, "GBP", "M", 900, "billing", "billing_error", "liability"),
+    ]
 
-    assert found.grid[Quadrant.LIABILITY].cost_minor == 0
+    found = grid(lines, currency="GBP")
+
+    assert found.grid[Quadrant.LIABILITY].cost_minor == 900
     assert found.grid[Quadrant.UNCLASSIFIED].cost_minor == 250
     assert found.provisional == {"liability": 250}
 

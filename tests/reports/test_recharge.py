@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.errors import InputError
 from bot.ledger.accounts import GOODWILL, WASTE
 from bot.ledger.money import split
-from bot.reports.disputes import Item, ItemState, answer_due, dispute, is_overdue, propose, settle
+from bot.reports.disputes import Item, ItemState, answer_due, dispute, is_overdue, propose, samples, settle
 from bot.reports.facts import LineSum
 from bot.reports.recharge import gates, proposals, recharge
 from tests.reports.books import small_book, vector
@@ -118,6 +118,17 @@ def test_a_proposal_can_be_disputed_for_ten_working_days() -> None:
         dispute(item, on=date(2026, 10, 20), why="too late")
 
 
+def test_a_proposal_shows_ten_cases_that_nobody_picked() -> None:
+    cases = [f"k{number}" for number in range(40)]
+
+    drawn = samples(cases, period="2026-09", dept="billing")
+
+    assert len(drawn) == 10
+    assert samples(cases[::-1], period="2026-09", dept="billing") == drawn
+    assert samples(cases, period="2026-10", dept="billing") != drawn
+    assert sorted(samples(cases[:3], period="2026-09", dept="billing")) == ["k0", "k1", "k2"]
+
+
 def test_silence_accepts_nothing() -> None:
     item = propose("billing", 1500, on=MONDAY)
 
@@ -189,7 +200,13 @@ def test_the_gates_open_only_when_all_four_hold() -> None:
 
 def test_without_data_no_gate_holds() -> None:
     found = gates(
-        closed_periods=0, audit_ok=0, audit_n=0, measured_minor=0, contact_cost_minor=0, unassigned_minor=0, waste_minor=0
+        closed_periods=0,
+        audit_ok=0,
+        audit_n=0,
+        measured_minor=0,
+        contact_cost_minor=0,
+        unassigned_minor=0,
+        waste_minor=0,
     )
 
     assert not any(gate.holds for gate in found)

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from bot.domain import Quadrant
 from bot.ledger.accounts import WASTE
+from bot.ledger.money import split
 from bot.reports.facts import LineSum, Period
+from bot.reports.figures import percent
 from bot.reports.grid import by_segment, grid
 from bot.reports.recharge import recharge
 from bot.reports.statement import statement
 from bot.reports.top import top_wastes
-from tests.reports.books import DEPARTMENTS, acme, line_sums, small_book
+from tests.reports.books import DEPARTMENTS, acme, line_sums, small_book, vector
 
 SEPTEMBER = Period(date(2026, 9, 1), date(2026, 9, 30))
 
@@ -68,6 +70,19 @@ def test_i20_both_books_of_the_specification_tie() -> None:
     check(acme(), [], 3)
 
 
+def test_the_totals_of_acme_are_what_the_vector_says() -> None:
+    given_totals, rows = vector("00")["totals"], vector("00")["rows"]
+    cells = grid(acme(), currency="GBP").grid.values()
+
+    measured = sum(line.amount for line in acme() if line.basis == "M")
+
+    assert sum(cell.contacts for cell in cells) == given_totals["contacts"]
+    assert sum(cell.cost_minor for cell in cells) == given_totals["cost"]
+    assert measured == given_totals["cost_measured"]
+    assert sum(row["repeats"] for row in rows) == given_totals["repeats"]
+    assert percent(given_totals["cost"], vector("00")["actual_service_pool_minor"]) == given_totals["absorbed_share"]
+
+
 @given(lines=line_sums, data=st.data())
 def test_the_order_and_the_cut_of_lines_never_matter(lines: list[LineSum], data: st.DataObject) -> None:
     mixed = data.draw(st.permutations([half for line in lines for half in _halves(line)]))
@@ -76,6 +91,14 @@ def test_the_order_and_the_cut_of_lines_never_matter(lines: list[LineSum], data:
     assert by_segment(mixed, currency="GBP") == by_segment(lines, currency="GBP")
     assert recharge(mixed, currency="GBP") == recharge(lines, currency="GBP")
     assert top_wastes(mixed, period="2026-09", currency="GBP") == top_wastes(lines, period="2026-09", currency="GBP")
+
+
+@given(total=st.integers(0, 10**9), first=st.integers(1, 9999))
+def test_i13_departments_that_share_a_contact_are_charged_its_cost_to_the_penny(total: int, first: int) -> None:
+    parts = split(total, [("billing", first), ("logistics", 10_000 - first)])
+    lines = [LineSum(WASTE, "GBP", "M", minor, dept, "x", "liability") for dept, minor in parts]
+
+    assert recharge(lines, currency="GBP").charged_minor == total
 
 
 def _halves(line: LineSum) -> list[LineSum]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,9 +16,7 @@ from tests.reports.books import acme, differences, vector
 
 EXAMPLES = vector("08")["examples"]
 CANDIDATES = [
-    Candidate(
-        entry["id"], entry["cost_minor"], datetime.fromisoformat(entry["at"]), entry["public"], entry["erased"]
-    )
+    Candidate(entry["id"], entry["cost_minor"], datetime.fromisoformat(entry["at"]), entry["public"], entry["erased"])
     for entry in EXAMPLES["mentions"]
 ]
 
@@ -57,16 +54,21 @@ def test_what_is_not_listed_is_in_the_rest() -> None:
 
 def test_equal_costs_are_ordered_by_contacts_and_then_by_name() -> None:
     lines = [
-        LineSum(WASTE, commodity, basis, amount, reason=reason)
+        line
         for reason, contacts in (("b", 1), ("a", 1), ("c", 2))
-        for commodity, basis, amount in (("GBP", "M", 100), ("CNT", "N", contacts))
+        for line in (
+            LineSum(WASTE, "GBP", "M", 100, reason=reason),
+            LineSum(WASTE, "CNT", "N", contacts, reason=reason),
+        )
     ]
 
     assert [row.reason for row in top_wastes(lines, period="2026-09", currency="GBP").top] == ["c", "a", "b"]
 
 
 def test_what_is_known_of_a_reason_stands_beside_it_and_what_is_not_is_visibly_empty() -> None:
-    known = {"where_is_it": Background("Logistics", repeats=298, trend="12.0%", root_cause="late scans", initiative="i1")}
+    known = {
+        "where_is_it": Background("Logistics", repeats=298, trend="12.0%", root_cause="late scans", initiative="i1")
+    }
 
     first, second = top_wastes(acme(), period="2026-09", currency="GBP", backgrounds=known).top[:2]
 
@@ -97,5 +99,3 @@ def test_an_excerpt_is_one_line_of_at_most_140_characters(text: str) -> None:
 
 def test_a_short_text_stays_as_it_is() -> None:
     assert excerpt("Where is\nmy order?") == "Where is my order?"
-
-

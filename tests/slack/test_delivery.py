@@ -353,7 +353,9 @@ def test_a_note_comes_once_into_the_cards_thread(bench: Bench, fault: Fault) -> 
     bench.drain()
 
     thread = bench.slack.messages("CCARE", thread_ts=bench.case(1).card_ts)
-    assert [note["text"].replace("\u2060", "") for note in thread] == ["Ann &lt;!channel&gt; ∗Example∗ claimed this."]
+    assert [note["text"].replace("\u2060", "") for note in thread] == [
+        "Ann &lt;!channel&gt; \N{ASTERISK OPERATOR}Example\N{ASTERISK OPERATOR} claimed this."
+    ]
 
 
 @pytest.mark.parametrize("fault", [None, Fault.STORED_THEN_RESET, Fault.RESET_BEFORE])
@@ -458,7 +460,7 @@ STEPS = ["fine", "killed_before", "killed_after", *[fault.value for fault in Fau
 METHODS = ("chat.postMessage", "chat.update", "conversations.history", "conversations.replies")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(plan=st.lists(st.sampled_from(STEPS), max_size=10), pages_from=st.sampled_from(["latest", "oldest"]))
 def test_no_card_twice_none_lost_and_order_kept_whatever_fails_and_whenever_it_is_killed(
     plan: list[str], pages_from: str, template: Path, tmp_path_factory: pytest.TempPathFactory, switch: Switch

@@ -28,6 +28,19 @@ def code_of(call: Any, **args: Any) -> str:
     return str(caught.value.response["error"])
 
 
+def recorded(slack: Slack, *answers: Answer) -> list[Delivery]:
+    """What Slack sends from now on, answered in turn, the last answer for all that follow."""
+    sent: list[Delivery] = []
+    left = list(answers) or [Answer(200)]
+
+    def outlet(delivery: Delivery) -> Answer:
+        sent.append(delivery)
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    slack.send_to(outlet)
+    return sent
+
+
 def plain(text: str) -> dict[str, Any]:
     return {"type": "plain_text", "text": text}
 
@@ -392,8 +405,7 @@ def test_a_late_answer_is_late_but_its_message_is_there(slack: Slack, address: s
 
 
 def test_people_can_press_only_what_is_shown_and_every_press_is_signed(client: WebClient, slack: Slack) -> None:
-    sent: list[Delivery] = []
-    slack.send_to(lambda delivery: sent.append(delivery) or Answer(200))  # type: ignore[func-returns-value]  # append
+    sent = recorded(slack)
     blocks = [{"type": "actions", "elements": [button("claim", value="7")]}]
     ts = client.chat_postMessage(channel="CCARE", text="card", blocks=blocks)["ts"]
 
@@ -410,8 +422,7 @@ def test_people_can_press_only_what_is_shown_and_every_press_is_signed(client: W
 
 
 def test_a_redelivered_event_carries_its_retry_number(slack: Slack) -> None:
-    sent: list[Delivery] = []
-    slack.send_to(lambda delivery: sent.append(delivery) or Answer(200))  # type: ignore[func-returns-value]  # append
+    sent = recorded(slack)
 
     slack.open_home("UANN", times=2)
     slack.post_as("UANN", "CCARE", "an event nobody subscribed to")
@@ -423,8 +434,7 @@ def test_a_redelivered_event_carries_its_retry_number(slack: Slack) -> None:
 
 def test_a_form_is_submitted_with_what_it_shows_and_closes_when_nobody_objects(client: WebClient, slack: Slack) -> None:
     answers = [Answer(200, {"response_action": "errors", "errors": {"b0": "no"}}), Answer(200)]
-    sent: list[Delivery] = []
-    slack.send_to(lambda delivery: sent.append(delivery) or answers[len(sent) - 1])  # type: ignore[func-returns-value]
+    sent = recorded(slack, *answers)
     options = [{"text": plain(name), "value": name} for name in ("x", "y")]
     element = {"type": "static_select", "action_id": "pick", "options": options, "initial_option": options[0]}
     view = modal(submit=plain("Go"), blocks=[{"type": "input", "label": plain("Pick"), "element": element}])

@@ -198,8 +198,11 @@ class Visitor:
 
     def send(self, case_id: int, action: str, fields: dict[str, list[str]], **headers: str) -> Any:
         """Submit a form."""
-        headers = {"Origin": "http://127.0.0.1"} | headers
-        return self.client.post(f"/case/{case_id}/{action}", data=fields, headers=headers)
+        return self.post(f"/case/{case_id}/{action}", fields, **headers)
+
+    def post(self, path: str, fields: dict[str, list[str]], **headers: str) -> Any:
+        """Submit a form to any address."""
+        return self.client.post(path, data=fields, headers={"Origin": "http://127.0.0.1"} | headers)
 
     def press(self, case_id: int, action: str, **fields: list[str]) -> Any:
         """Open the page of a case, press a button, and return the answer."""

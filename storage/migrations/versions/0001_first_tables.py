@@ -357,7 +357,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outbox_message", schema=None) as batch_op:
         batch_op.create_index("outbox_of_case", ["case_id"], unique=False)
-        batch_op.create_index("outbox_waiting", ["slack_channel", "state", "id"], unique=False)
+        batch_op.create_index("outbox_waiting", ["state", "slack_channel", "id"], unique=False)
 
     ledger_triggers.install(op.get_bind())
 

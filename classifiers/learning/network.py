@@ -1,0 +1,57 @@
+"""The network: one encoder, read twice, for the tags and for the sentence vector."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import BertModel
+from transformers.utils import logging
+
+TAGS = 3
+_HEAD = 192
+
+
+class TagNetwork(nn.Module):
+    """An encoder whose last layer is read by an attention-pooled head (tags) and by a plain mean (meaning).
+
+    Fine-tuning for tags alone ruins the mean for comparing meanings, so training also holds it near the
+    untouched encoder's; see :mod:`classifiers.learning.loop`.
+    """
+
+    def __init__(self, encoder: BertModel) -> None:
+        super().__init__()
+        width = encoder.config.hidden_size
+        self.encoder = encoder
+        self.attention = nn.Linear(width, 1)
+        self.inner = nn.Linear(width, _HEAD)
+        self.outer = nn.Linear(_HEAD, TAGS)
+        self.dropout = nn.Dropout(0.2)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits ``(n, 3)`` and unit sentence vectors ``(n, width)`` for ids and mask ``(n, tokens)``."""
+        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        absent = (1.0 - mask.to(hidden.dtype)) * -1e4
+        weights = torch.softmax(self.attention(hidden).squeeze(-1) + absent, dim=1)
+        pooled = (weights.unsqueeze(-1) * hidden).sum(dim=1)
+        logits = self.outer(self.dropout(torch.tanh(self.inner(self.dropout(pooled)))))
+        return logits, mean_vector(hidden, mask)
+
+
+def mean_vector(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Return the unit mean of the tokens' vectors, as the encoder's makers read it."""
+    share = mask.to(hidden.dtype).unsqueeze(-1)
+    mean = (hidden * share).sum(dim=1) / share.sum(dim=1).clamp(min=1.0)
+    return nn.functional.normalize(mean, dim=-1)
+
+
+def encoder_with(folder: Path, kept: list[int] | None = None) -> BertModel:
+    """Return the encoder in ``folder``; with ``kept``, only these entries of its vocabulary, in this order."""
+    logging.set_verbosity_error()  # the loader reports the pooler, which nothing here reads
+    encoder = BertModel.from_pretrained(str(folder), add_pooling_layer=False, local_files_only=True)
+    if kept is not None:
+        words = encoder.embeddings.word_embeddings.weight.detach()[torch.tensor(kept)]
+        encoder.embeddings.word_embeddings = nn.Embedding.from_pretrained(words, freeze=True, padding_idx=0)
+        encoder.config.vocab_size = len(kept)
+    return encoder
