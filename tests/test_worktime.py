@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from installation import START, Installation, assert_books_agree, line
-from looking import case, pending, posted, rows, take_in
 
 from bot.app import App
 from bot.domain import Actor, Tag
 from bot.reports.measured import Step, seconds_to_book
 from storage import models, worktime
 from storage.db import reading
+from tests.installation import START, Installation, assert_books_agree, line
+from tests.looking import case, pending, posted, rows, take_in
 
 ANN, BOB = Actor("slack:UANN", "Ann"), Actor("slack:UBOB", "Bob")
 EVE = Actor("slack:UEVE", "Eve", is_supervisor=True)
@@ -213,9 +213,7 @@ def test_i23_an_agent_books_no_more_than_the_clock_and_one_tail(day: list[tuple[
         history.append({"agent": agent, "card": card, "at": now, "books": books, "is_open": True})
         if not books:
             continue
-        steps = [
-            Step(one["agent"], one["at"], one["card"] == card and one["is_open"], one["books"]) for one in history
-        ]
+        steps = [Step(one["agent"], one["at"], one["card"] == card and one["is_open"], one["books"]) for one in history]
         for name, seconds in seconds_to_book(steps, at=now).items():
             booked[name] = booked.get(name, 0) + seconds
         for one in history:
