@@ -161,7 +161,7 @@ def test_a_complaint_becomes_a_card_that_says_what_an_agent_needs(office: Office
     for words in ("Complaint · where is it", "caused by logistics", "cat", "12,400 followers", "where is my parcel?",
                   "due ", "90 % sure", "Nobody has this yet"):  # fmt: skip
         assert words in card
-    assert office.buttons() == ["Claim", "Resolve", "Not for us", "Retag", "Open post"]
+    assert office.buttons() == ["Claim", "Resolve", "Not for us", "Retag", "Promise…", "Open post"]
     assert office.slack.violations == []
 
 
