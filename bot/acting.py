@@ -28,10 +28,14 @@ _DONE_ALREADY = "That was done already."
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an action wrote beside moving the case: further columns of it, and what the history tells of it."""
+    """What an action wrote beside moving the case: further columns of it, and what history and Slack tell of it.
+
+    ``typed`` is what somebody wrote: it stands in the history alone, where an erasure finds it.
+    """
 
     columns: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)
 
 
 Rule = Callable[[CaseFacts], Change]
@@ -70,7 +74,7 @@ class Acting(Readings):
             written = effect(session, row, change)
             values = {**_columns(change), **written.columns}
             told = {name: values[name] for name in _TOLD if name in values and values[name] != getattr(row, name)}
-            self._record(session, row, actor, action_id, change, {**told, **written.told})
+            self._record(session, row, actor, action_id, change, {**told, **written.told, **written.typed})
             casework.change(session, [CaseChange(case_id, row.version, values)])
             note = {"event": change.kind, "actor": actor.name, **written.told}
             dispatch.show(self._parts, session, row, values, note)

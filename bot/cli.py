@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bot import cli_operations
 from bot.errors import EarmarkError
 
 if TYPE_CHECKING:
@@ -211,3 +212,6 @@ def db_upgrade(*, config_file: Path) -> None:
     from bot import books
 
     click.echo(books.upgrade(_settings(config_file)))
+
+
+cli_operations.register(cli, ledger, config=CONFIG, settings=_settings)

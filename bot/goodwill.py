@@ -38,7 +38,7 @@ class Giving(Acting):
 
         def effect(session: Session, row: models.Case, _change: Change) -> Written:
             self._give(session, row, actor, amount_minor)
-            return Written(told={"amount": self._money(amount_minor), "why": why})
+            return Written(told={"amount": self._money(amount_minor)}, typed={"why": why})
 
         return self._act(case_id, actor, action_id, rule, effect)
 

@@ -44,6 +44,7 @@ __all__ = [
     "post",
     "record_config",
     "tag_balance",
+    "take_turn",
     "totals",
     "verify",
 ]
@@ -76,15 +77,15 @@ def post(session: Session, drafts: Sequence[Draft], *, now: datetime) -> list[Po
     if not drafts:
         return []
     connection = session.connection()
-    _take_turn(connection)
+    take_turn(connection)
     book = _view(connection, drafts)
     results = [book.post(draft) for draft in drafts]
     _write(connection, [journal for journal, is_new in results if is_new], now)
     return [Posted(journal.seq, journal.key, journal.id, journal.hash, is_new) for journal, is_new in results]
 
 
-def _take_turn(connection: Connection) -> None:
-    """On SQLite the transaction holds the one write lock already."""
+def take_turn(connection: Connection) -> None:
+    """Wait until nobody else appends to the chain, until this transaction ends; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
@@ -152,7 +153,7 @@ def _know_budgets(connection: Connection, book: Book) -> None:
 def record_config(session: Session, model: CostModel, now: datetime) -> None:
     """Keep the model that journals are posted under; a version is written once."""
     connection = session.connection()
-    _take_turn(connection)
+    take_turn(connection)
     if connection.execute(select(CONFIG.c.version).where(CONFIG.c.version == model.config_version)).first():
         return
     row = {
