@@ -125,6 +125,7 @@ class Killer:
             raise Died
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(kills=st.lists(st.integers(1, 9), max_size=4))
 def test_a_burst_of_any_size_is_kept_whole_also_when_the_process_is_killed_between_pages(kills: list[int]) -> None:
@@ -225,6 +226,7 @@ def test_one_failing_mention_delays_itself_only_and_is_counted(installation: Ins
     assert_books_agree(started)
 
 
+@pytest.mark.slow
 def test_a_batch_of_nothing_but_failing_mentions_does_not_hold_up_the_ones_behind_it(tmp_path: Path) -> None:
     installation = Installation(tmp_path, f"sqlite:///{tmp_path / 'e.sqlite'}", settings={"tagger": {"batch": 4}})
     installation.publish(line(number, "poison" if number < 6 else TEXTS[0]) for number in range(10))
@@ -237,6 +239,7 @@ def test_a_batch_of_nothing_but_failing_mentions_does_not_hold_up_the_ones_behin
     running.parts.database.dispose()
 
 
+@pytest.mark.slow
 def test_a_tagger_that_fails_on_everything_sets_no_mention_aside(tmp_path: Path) -> None:
     installation = Installation(tmp_path, f"sqlite:///{tmp_path / 'e.sqlite'}", tagger=BrokenTagger())
     installation.publish(line(number, TEXTS[0]) for number in range(3))

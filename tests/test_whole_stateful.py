@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -232,5 +233,6 @@ def _fingerprint(running: App) -> dict[str, int]:
     return {name: len(keys) for name, keys in counts.items()} | {"versions": hash(tuple(versions))}
 
 
-Company.TestCase.settings = settings(max_examples=6, stateful_step_count=25)
+# Few examples where somebody waits for them, many where a machine does.
+Company.TestCase.settings = settings(max_examples=60 if os.environ.get("EARMARK_CI") else 6, stateful_step_count=25)
 TestCompany = Company.TestCase
