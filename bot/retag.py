@@ -14,9 +14,10 @@ from bot.domain import Actor, Customer, Mention, RepeatKind, Tag, Tagging
 from bot.errors import CaseError
 from bot.ledger import corrections
 from bot.ledger.journal import Draft
-from bot.ledger.postings import Contact
+from bot.ledger.postings import Contact, reversal
+from bot.ledger.promises import promise_made
 from bot.parts import Parts
-from storage import casework, ledger, mentions, models
+from storage import casework, ledger, mentions, models, promises
 from storage.mentions import TaggingRow, mention_of
 
 
@@ -73,6 +74,7 @@ def _book(parts: Parts, session: Session, about: Contact, mention: Mention, tagg
         event_id, old, about, tags=_primary_first(tagging), on=parts.book_date(parts.now()), model=parts.model
     )
     drafts += _valued(parts, session, about, mention, journals, event_id=event_id)
+    drafts += _accrued_anew(parts, session, about, event_id=event_id)
     ledger.post(session, drafts, now=parts.now())
     estimates.remember(session, drafts)
     return next((draft.key for draft in drafts if draft.kind == "cost_hold"), "")
@@ -89,6 +91,18 @@ def _valued(
     if estimates.has(session, case_id, "spread_word"):
         return drafts
     return drafts + estimates.of_praise(parts, event_id, about, mention)
+
+
+def _accrued_anew(parts: Parts, session: Session, about: Contact, *, event_id: str) -> list[Draft]:
+    """Return what moves the promises that are still owed to the owners whom the correction found."""
+    drafts = []
+    for promise in promises.owed(session, int(about.case_id)):
+        made = ledger.draft_by_key(session, promise.accrual_key)
+        if made is not None:
+            anew = promise_made(f"{event_id}:{promise.id}", about, on=made.effective, model=parts.model)
+            drafts += [reversal(event_id, made, memo="retag", step=f"rev-promise{promise.id}"), anew]
+            promises.accrue(session, promise, key=anew.key)
+    return drafts
 
 
 def _is_tag_of(draft: Draft, mention_id: int) -> bool:

@@ -35,10 +35,10 @@ def store(session: Session, estimates: Sequence[Estimate]) -> None:
 
 
 def live(session: Session, case_id: int) -> list[Estimate]:
-    """Return the live estimates of a case."""
+    """Return the live estimates of a case, locked, so that nobody else ends them meanwhile."""
     table = models.ValueEstimate
-    is_live = (col(table.state) == "live", col(table.case_id) == case_id)
-    return [_estimate(row) for row in session.scalars(select(table).where(*is_live).order_by(col(table.journal_key)))]
+    query = select(table).where(col(table.state) == "live", col(table.case_id) == case_id).with_for_update()
+    return [_estimate(row) for row in session.scalars(query.order_by(col(table.journal_key)))]
 
 
 def standing(session: Session, case_id: int) -> list[Estimate]:

@@ -69,6 +69,12 @@ def _settle(session: Session, promise: Promise, **values: object) -> None:
     session.execute(mine.values(alarm_at=None, **values).execution_options(synchronize_session=False))
 
 
+def accrue(session: Session, promise: Promise, *, key: str) -> None:
+    """Note the journal that accrues a promise from now on: a correction has moved it to other owners."""
+    mine = update(models.Promise).where(col(models.Promise.id) == promise.id)
+    session.execute(mine.values(accrual_key=key).execution_options(synchronize_session=False))
+
+
 def move(session: Session, case_id: int, *, to: int) -> None:
     """Give the promises of a case to the one that it was merged into."""
     table = models.Promise
@@ -90,7 +96,12 @@ def alarms(session: Session, *, now: datetime, limit: int) -> list[Promise]:
 def rang(session: Session, promise: Promise, *, state: PromiseState, alarm_at: datetime | None) -> bool:
     """Note what the clock made of a promise; False when it was settled or looked at meanwhile."""
     table = models.Promise
-    as_read = (col(table.id) == promise.id, col(table.state) == promise.state.value, col(table.alarm_at).is_not(None))
+    as_read = (
+        col(table.id) == promise.id,
+        col(table.case_id) == promise.case_id,
+        col(table.state) == promise.state.value,
+        col(table.alarm_at).is_not(None),
+    )
     return changed(session, update(table).where(*as_read).values(state=state.value, alarm_at=alarm_at)) == 1
 
 

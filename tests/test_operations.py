@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -175,15 +175,16 @@ def test_a_merged_case_is_worked_in_the_other_one_only(running: App, installatio
     one, two = two_open(running, installation)
     running.desk.merge(two, EVE, one, action_id="e1")
 
-    for refused in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: running.desk.claim(two, EVE, action_id="x1"),
         lambda: running.desk.retag(two, EVE, action_id="x2", tags=[Tag.PRAISE], primary=Tag.PRAISE, reason="praise"),
         lambda: running.desk.goodwill(two, 100, "broken", actor=EVE, action_id="x3"),
         lambda: running.desk.merge(two, EVE, one, action_id="x4"),
         lambda: running.desk.merge(one, EVE, two, action_id="x5"),
-    ):
+    )
+    for attempt in attempts:
         with pytest.raises(CaseError, match=r"merged|closed"):
-            refused()
+            attempt()
 
 
 def test_a_mention_never_joins_a_case_that_was_merged(running: App, installation: Installation) -> None:

@@ -232,6 +232,20 @@ def test_a_retag_estimates_the_work_on_a_promise_as_that_of_a_promise(running: A
     assert posted(running)["Waste", "billing", "SEC", "E"] == 300
 
 
+def test_a_retag_moves_what_is_owed_to_who_caused_it(running: App, open_case: int) -> None:
+    running.desk.promise(open_case, ANN, IN_AN_HOUR, action_id="a1")
+
+    running.desk.retag(
+        open_case, EVE, action_id="e1", tags=[Tag.COMPLAINT], primary=Tag.COMPLAINT, reason="billing_error"
+    )
+    owed = posted(running)
+    running.desk.cancel_promise(open_case, ANN, action_id="a2")
+
+    assert owed["Waste", "billing", "SEC", "E"] == 300
+    assert ("Waste", "logistics", "SEC", "E") not in owed
+    assert balance(running, "Liabilities:Promises", "SEC") == 0
+
+
 def test_a_clock_on_the_wall_is_read_in_its_own_time_zone() -> None:
     assert on_the_clock("2026-07-01", "16:30", "Europe/London").isoformat() == "2026-07-01T15:30:00+00:00"
     # Shown twice in that night: the first.
