@@ -28,7 +28,18 @@ HOSTS = {
     "semver.org",
     "www.tweepy.org",
 }
-COMMANDS = {"demo", "run", "check", "tag", "poll", "ledger verify", "db upgrade"}
+COMMANDS = {
+    "demo",
+    "run",
+    "check",
+    "tag",
+    "poll",
+    "erase",
+    "ledger verify",
+    "ledger close",
+    "ledger config",
+    "db upgrade",
+}
 
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
