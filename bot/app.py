@@ -16,7 +16,7 @@ from sqlalchemy import Engine as Database
 from sqlmodel import Session
 
 import connectors
-from bot import config, pipeline
+from bot import config, estimates, pipeline, promising
 from bot.config import Channel, LedgerSettings, Settings, TaggerSettings
 from bot.desk import Desk
 from bot.domain import Connector, Tagger
@@ -231,7 +231,11 @@ def _tag(parts: Parts) -> datetime | None:
 
 
 def _clock(parts: Parts) -> datetime | None:
-    return parts.now() if pipeline.expire_holds(parts) == pipeline.HOLDS_A_TURN else None
+    """Holds first, then promises, then estimates (specification 3); again at once where one of them has more to do."""
+    is_busy = pipeline.expire_holds(parts) == pipeline.HOLDS_A_TURN
+    is_busy |= promising.ring(parts) == promising.ALARMS_A_TURN
+    is_busy |= estimates.expire(parts) == estimates.ESTIMATES_A_TURN
+    return parts.now() if is_busy else None
 
 
 def _deliver(parts: Parts, slack_channel: str) -> datetime | None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from sqlmodel import Session
+
 from bot.domain import Mention, RepeatKind, Tag
+from bot.errors import CaseError
 from bot.ledger import postings
 from bot.ledger.journal import Draft
 from bot.ledger.postings import Contact
 from bot.ledger.quadrants import cell
 from bot.parts import Parts, channel_kind
+from storage import casework, models
+from storage.mentions import mention_of
 
 
 def contact(  # noqa: PLR0913 the facts of one contact, all by name
@@ -35,6 +40,27 @@ def contact(  # noqa: PLR0913 the facts of one contact, all by name
         reason=reason,
         cell=found,
         segment=segment,
+    )
+
+
+def contact_of(parts: Parts, session: Session, row: models.Case) -> Contact:
+    """Return what the ledger keeps of a stored case, as it is tagged now.
+
+    Raises:
+        CaseError: it has no mention.
+    """
+    found = casework.opening(session, row.id)
+    if found is None:
+        raise CaseError(f"Case {row.id} has no mention.")
+    mention, author, segment = found
+    return contact(
+        parts,
+        case_id=row.id,
+        mention=mention_of(mention, author),
+        segment=segment,
+        tag=Tag(row.tag),
+        reason=row.reason,
+        repeat=RepeatKind(row.repeat_kind),
     )
 
 

@@ -14,6 +14,10 @@ from bot.likeness import is_nearly
 RESOLVED: Final = "resolved"
 NO_ACTION: Final = "no_action"
 NOT_FOR_US: Final = "not_for_us"
+MERGED: Final = "merged"
+
+CUSTOMER_AT_RISK: Final = frozenset({"leave_cancel"})
+"""The reasons of customers who want to leave."""
 
 LIVE = frozenset({CaseState.OPEN, CaseState.CLAIMED})
 """States of a case on which somebody works or shall work."""
@@ -52,7 +56,7 @@ def place(mention: Mention, cases: Sequence[CaseFacts], *, contact_gap: timedelt
 
 def _is_fresh(case: CaseFacts, mention: Mention, gap: timedelta) -> bool:
     """True when a mention re-opens the case: it was worked or let be, less than ``gap`` before."""
-    if case.state is not CaseState.RESOLVED or case.closed_at is None:
+    if case.state is not CaseState.RESOLVED or case.closed_at is None or case.closed_how == MERGED:
         return False
     return mention.posted_at - case.closed_at < gap
 
@@ -193,9 +197,67 @@ def retag(case: CaseFacts, actor: Actor) -> Change:
     """
     if case.state is CaseState.DISMISSED:
         raise CaseError("This case was dismissed as not for us, so it has no tags to correct.")
-    if case.state is CaseState.CLAIMED:
-        _refuse_stranger(case, actor)
-    return replace(_unchanged(case, "retagged", "Thank you, the tags are corrected."), changed=True)
+    return _noted(case, actor, "retagged", "Thank you, the tags are corrected.")
+
+
+def promise(case: CaseFacts, actor: Actor) -> Change:
+    """The owner or a supervisor gives the customer a time; anybody may while it is unclaimed, or closed as done.
+
+    Raises:
+        CaseError: it is somebody else's, dismissed, or merged into another.
+    """
+    _refuse_dismissed(case)
+    return _noted(case, actor, "promised", "The promise is kept in view.")
+
+
+def keep_promise(case: CaseFacts, actor: Actor) -> Change:
+    """Whoever may work on the case has done what was promised.
+
+    Raises:
+        CaseError: it is somebody else's, dismissed, or merged into another.
+    """
+    _refuse_dismissed(case)
+    return _noted(case, actor, "promise_kept", "Thank you, the promise is kept.")
+
+
+def cancel_promise(case: CaseFacts, actor: Actor) -> Change:
+    """Whoever may work on the case says that nothing is owed any more.
+
+    Raises:
+        CaseError: it is somebody else's, dismissed, or merged into another.
+    """
+    _refuse_dismissed(case)
+    return _noted(case, actor, "promise_cancelled", "The promise is cancelled.")
+
+
+def give(case: CaseFacts, actor: Actor) -> Change:
+    """Whoever may work on the case gave its customer money.
+
+    Raises:
+        CaseError: it is somebody else's, dismissed, or merged into another.
+    """
+    _refuse_dismissed(case)
+    return _noted(case, actor, "goodwill", "The goodwill is booked.")
+
+
+def merge(case: CaseFacts, into: CaseFacts, actor: Actor, *, now: datetime) -> Change:
+    """A supervisor says that a case is the same as ``into``, where it goes on.
+
+    Work that nobody has finished must not end in a case that is finished, so an open case needs an open one.
+
+    Raises:
+        CaseError: the actor is no supervisor, or the cases do not allow it.
+    """
+    if not actor.is_supervisor:
+        raise CaseError("Only a supervisor merges cases; ask one.")
+    if case.id == into.id:
+        raise CaseError("A case cannot be merged into itself.")
+    for one in (case, into):
+        _refuse_dismissed(one)
+    if case.state in LIVE and into.state not in LIVE:
+        raise CaseError(f"Case {into.id} is closed, and this one is not; merge the other way round, or resolve it.")
+    kept = _unchanged(case, "merged", f"This case is part of case {into.id} now.")
+    return replace(kept, state=CaseState.RESOLVED, closed_at=now, closed_how=MERGED, changed=True)
 
 
 def _unchanged(case: CaseFacts, kind: str, message: str) -> Change:
@@ -229,6 +291,25 @@ def _closed(case: CaseFacts, actor: Actor, change: Change) -> Change:
     _refuse_stranger(case, actor)
     owner = Actor(case.owner, case.owner_name) if case.owner else actor
     return replace(change, owner=owner.ref, owner_name=owner.name)
+
+
+def _noted(case: CaseFacts, actor: Actor, kind: str, message: str) -> Change:
+    """Something happens to a case that stays where it is, with whom it is."""
+    _refuse_merged(case)
+    if case.state is CaseState.CLAIMED:
+        _refuse_stranger(case, actor)
+    return replace(_unchanged(case, kind, message), changed=True)
+
+
+def _refuse_merged(case: CaseFacts) -> None:
+    if case.closed_how == MERGED:
+        raise CaseError(f"Case {case.id} was merged into another; work on that one.")
+
+
+def _refuse_dismissed(case: CaseFacts) -> None:
+    _refuse_merged(case)
+    if case.state is CaseState.DISMISSED:
+        raise CaseError(f"Case {case.id} was dismissed as not for us.")
 
 
 def _refuse_closed(case: CaseFacts) -> None:

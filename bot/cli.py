@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot import cli_reports
+from bot import cli_operations, cli_reports
 from bot.errors import EarmarkError
 
 if TYPE_CHECKING:
@@ -301,6 +301,8 @@ def db_upgrade(*, config_file: Path) -> None:
 
     click.echo(books.upgrade(_settings(config_file)))
 
+
+cli_operations.register(cli, ledger, config=CONFIG, settings=_settings)
 
 if __name__ == "__main__":
     main()

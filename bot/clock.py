@@ -43,6 +43,20 @@ def due_at(start: datetime, minutes: int, queue: Queue, default_timezone: str) -
     return horizon
 
 
+def on_the_clock(day: str, time_of_day: str, zone: str) -> datetime:
+    """Return the moment (UTC) at which a clock on the wall in ``zone`` shows that day and time, ISO forms of both.
+
+    A time that a clock change shows twice is the first of the two; one that it leaves out is as much later.
+
+    Raises:
+        ValueError: there is no such day or time.
+    """
+    local = datetime.fromisoformat(f"{day}T{time_of_day}")
+    if local.tzinfo is not None:
+        raise ValueError("a clock on the wall shows no time zone")
+    return local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
 def working_minutes_between(start: datetime, end: datetime, queue: Queue, default_timezone: str) -> int:
     """Return the whole working minutes of ``queue`` from ``start`` to ``end``; 0 where ``end`` is not later."""
     spans = _calendar(queue, default_timezone).between(start, end)

@@ -218,8 +218,20 @@ class LedgerCost(Section):
     channel_pct: dict[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
         default_factory=lambda: {"social": 100, "dm": 100, "chat": 100, "email": 120, "phone": 185}
     )
+    bot_fixed_minor: int = Field(default=10, ge=1, le=10_000_000)
     followon_seconds: int = Field(default=60, ge=0, le=86_400)
+    incident_bulk_seconds: int = Field(default=60, ge=1, le=86_400)
+    promise_seconds: int = Field(default=300, ge=1, le=86_400)
     hold_expiry_days: int = Field(default=3, ge=1, le=365)
+
+
+class LedgerValue(Section):
+    """``[ledger.value]``: value that is assumed until it is proven; 0 counts without money (specification 1.7)."""
+
+    praise_public_minor: int = Field(default=0, ge=0, le=1_000_000_000)
+    saved_customer_margin_12m_minor: int = Field(default=0, ge=0, le=1_000_000_000)
+    saved_customer_uplift_bp: int = Field(default=0, ge=0, le=10_000)
+    estimate_expiry_days: int = Field(default=180, ge=1, le=3_650)
 
 
 class LedgerRepeat(Section):
@@ -236,6 +248,7 @@ class LedgerSettings(Section):
     currency: str = Field(default="GBP", pattern=r"^[A-Z]{3}$")
     taxonomy: str = ""
     cost: LedgerCost = LedgerCost()
+    value: LedgerValue = LedgerValue()
     repeat: LedgerRepeat = LedgerRepeat()
 
 

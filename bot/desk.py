@@ -5,39 +5,28 @@ Every action is one transaction, carries an id from where it was pressed, and is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from sqlmodel import Session
 
-from bot import booking, cases, dispatch, plan, retag
+from bot import cases, closing, plan, retag
+from bot.acting import EARMARK, Acting, Written
 from bot.cases import Change
-from bot.domain import UNCLASSIFIED, Actor, CaseFacts, CaseState, Outcome, RepeatKind, Tag, Tagging
+from bot.domain import UNCLASSIFIED, Actor, CaseFacts, CaseState, Outcome, Tag, Tagging
 from bot.errors import CaseError
-from bot.ledger import corrections, postings
-from bot.ledger.postings import Contact
+from bot.goodwill import Giving
+from bot.merging import Merging
 from bot.plan import Planner
-from bot.readings import Readings
-from storage import casework, ledger, mentions, models
-from storage.casework import CaseChange
+from bot.promising import Promising
+from storage import casework, mentions, models
 from storage.db import transaction
-from storage.mentions import TaggingRow, Waiting, mention_of
+from storage.mentions import TaggingRow, Waiting
 
-EARMARK = Actor("earmark", "Earmark", is_supervisor=True)
-"""Who closes a case that nobody took."""
-
-_TOLD = ("tag", "reason", "department", "queue")
-"""What the history tells of an action beside its kind."""
-
-_DONE_ALREADY = "That was done already."
-
-_Rule = Callable[[CaseFacts], Change]
-_Effect = Callable[[Session, models.Case, Change], Mapping[str, Any]]
-"""What an action does beside moving the case: writes, and returns further columns of the case."""
+__all__ = ["EARMARK", "Desk"]
 
 
-class Desk(Readings):
+class Desk(Promising, Merging, Giving, Acting):
     """The actions on cases, beside what is read. Each raises CaseError with a sentence for the one who pressed."""
 
     def claim(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
@@ -48,15 +37,31 @@ class Desk(Readings):
         """Give a claimed case back to its queue."""
         return self._act(case_id, actor, action_id, lambda facts: cases.release(facts, actor), self._released)
 
-    def resolve(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
-        """Close a case as done; the work expected becomes work done in the ledger."""
+    def resolve(self, case_id: int, actor: Actor, *, action_id: str, customer_kept: bool = False) -> Outcome:
+        """Close a case as done; the work expected becomes work done in the ledger.
+
+        ``customer_kept``: somebody who wanted to leave stays, which is worth what the configuration says.
+        """
         now = self._parts.now()
-        return self._act(case_id, actor, action_id, lambda facts: cases.resolve(facts, actor, now=now), self._worked)
+
+        def rule(facts: CaseFacts) -> Change:
+            if customer_kept and facts.reason not in cases.CUSTOMER_AT_RISK:
+                raise CaseError("Only a customer who wanted to leave can have been kept; correct the reason first.")
+            return cases.resolve(facts, actor, now=now)
+
+        def effect(session: Session, row: models.Case, _change: Change) -> Written:
+            return closing.worked(self._parts, session, row, actor, customer_kept=customer_kept)
+
+        return self._act(case_id, actor, action_id, rule, effect)
 
     def not_for_us(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
         """Close a case that is spam or not about us; its tags leave the ledger, work done stays."""
         now = self._parts.now()
-        return self._act(case_id, actor, action_id, lambda facts: cases.dismiss(facts, actor, now=now), self._dismissed)
+
+        def effect(session: Session, row: models.Case, _change: Change) -> Written:
+            return closing.dismissed(self._parts, session, row)
+
+        return self._act(case_id, actor, action_id, lambda facts: cases.dismiss(facts, actor, now=now), effect)
 
     def expire(self, case_id: int) -> Outcome:
         """Close a case that nobody took in time: nothing was spent."""
@@ -67,7 +72,10 @@ class Desk(Readings):
                 raise CaseError("Somebody took this case meanwhile.")
             return cases.resolve(facts, EARMARK, now=now, how=cases.NO_ACTION)
 
-        return self._act(case_id, EARMARK, f"expired:{case_id}:{now.isoformat()}", rule, self._voided)
+        def effect(session: Session, row: models.Case, _change: Change) -> Written:
+            return closing.voided(self._parts, session, row)
+
+        return self._act(case_id, EARMARK, f"expired:{case_id}:{now.isoformat()}", rule, effect)
 
     def retag(
         self, case_id: int, actor: Actor, *, action_id: str, tags: Sequence[Tag], primary: Tag, reason: str
@@ -78,8 +86,8 @@ class Desk(Readings):
         """
         tagging = self._human(tags, primary, reason)
 
-        def effect(session: Session, row: models.Case, _change: Change) -> Mapping[str, Any]:
-            return retag.apply(self._parts, session, row, tagging, actor)
+        def effect(session: Session, row: models.Case, _change: Change) -> Written:
+            return Written(retag.apply(self._parts, session, row, tagging, actor))
 
         return self._act(case_id, actor, action_id, lambda facts: cases.retag(facts, actor), effect)
 
@@ -133,99 +141,8 @@ class Desk(Readings):
         chosen = tuple(sorted(set(tags), key=lambda tag: (tag != primary, tag)))
         return Tagging(scores, chosen, primary, 1.0, reason, 1.0, "", "human")
 
-    def _act(self, case_id: int, actor: Actor, action_id: str, rule: _Rule, effect: _Effect = lambda *_: {}) -> Outcome:
-        with transaction(self._parts.database) as session:
-            row = casework.row_for_update(session, case_id)
-            if row is None:
-                raise CaseError(f"There is no case {case_id}.")
-            if casework.action_is_done(session, action_id):
-                return Outcome(case_id, changed=False, message=_DONE_ALREADY)
-            change = rule(casework.facts_of(row))
-            if not change.changed:
-                return Outcome(case_id, changed=False, message=change.message)
-            values = {**_columns(change), **effect(session, row, change)}
-            self._record(session, row, actor, action_id, change, values)
-            casework.change(session, [CaseChange(case_id, row.version, values)])
-            dispatch.show(self._parts, session, row, values, {"event": change.kind, "actor": actor.name})
-        return Outcome(case_id, changed=True, message=change.message)
+    def _claimed(self, _session: Session, row: models.Case, _change: Change) -> Written:
+        return Written({"claimed_at": row.claimed_at or self._parts.now(), "hold_expires_at": None})
 
-    def _record(
-        self,
-        session: Session,
-        row: models.Case,
-        actor: Actor,
-        action_id: str,
-        change: Change,
-        values: Mapping[str, Any],
-    ) -> None:
-        told = {name: values[name] for name in _TOLD if name in values and values[name] != getattr(row, name)}
-        event = casework.event_row(
-            row.id, change.kind, action_id=action_id, now=self._parts.now(), from_version=row.version, detail=told
-        )
-        casework.record_events(session, [event | {"actor": actor.ref, "actor_name": actor.name}])
-
-    def _claimed(self, _session: Session, row: models.Case, _change: Change) -> Mapping[str, Any]:
-        return {"claimed_at": row.claimed_at or self._parts.now(), "hold_expires_at": None}
-
-    def _released(self, _session: Session, _row: models.Case, _change: Change) -> Mapping[str, Any]:
-        return {"hold_expires_at": self._parts.hold_expires_at(self._parts.now())}
-
-    def _worked(self, session: Session, row: models.Case, _change: Change) -> Mapping[str, Any]:
-        if row.hold_key:
-            hold = ledger.draft_by_key(session, row.hold_key)
-            draft = postings.cost(
-                f"case:{row.id}:v{row.version}",
-                self._contact(session, row),
-                on=self._parts.book_date(self._parts.now()),
-                model=self._parts.model,
-                resolves=row.hold_key,
-                hold=hold,
-            )
-            ledger.post(session, [draft], now=self._parts.now())
-        return {"hold_key": "", "hold_expires_at": None}
-
-    def _voided(self, session: Session, row: models.Case, _change: Change) -> Mapping[str, Any]:
-        if row.hold_key:
-            draft = postings.void(
-                f"case:{row.id}:v{row.version}",
-                resolves=row.hold_key,
-                on=self._parts.book_date(self._parts.now()),
-                memo="no action",
-                group_ref=str(row.id),
-            )
-            ledger.post(session, [draft], now=self._parts.now())
-        return {"hold_key": "", "hold_expires_at": None, "owner": "", "owner_name": ""}
-
-    def _dismissed(self, session: Session, row: models.Case, _change: Change) -> Mapping[str, Any]:
-        journals = [journal.draft for journal in ledger.journals_of(session, case_id=str(row.id))]
-        old = corrections.standing(journals, {draft.key for draft in journals if draft.kind == "tag"})
-        on = self._parts.book_date(self._parts.now())
-        drafts = corrections.not_a_contact(f"case:{row.id}:v{row.version}", old, on=on)
-        ledger.post(session, drafts, now=self._parts.now())
-        mentions.kill_tags(session, casework.mention_ids(session, row.id))
-        return {"hold_key": "", "hold_expires_at": None, "needs_review": False, "review": ""}
-
-    def _contact(self, session: Session, row: models.Case) -> Contact:
-        found = casework.opening(session, row.id)
-        if found is None:
-            raise CaseError(f"Case {row.id} has no mention.")
-        mention, author, segment = found
-        return booking.contact(
-            self._parts,
-            case_id=row.id,
-            mention=mention_of(mention, author),
-            segment=segment,
-            tag=Tag(row.tag),
-            reason=row.reason,
-            repeat=RepeatKind(row.repeat_kind),
-        )
-
-
-def _columns(change: Change) -> dict[str, Any]:
-    return {
-        "state": change.state.value,
-        "owner": change.owner,
-        "owner_name": change.owner_name,
-        "closed_at": change.closed_at,
-        "closed_how": change.closed_how,
-    }
+    def _released(self, _session: Session, _row: models.Case, _change: Change) -> Written:
+        return Written({"hold_expires_at": self._parts.hold_expires_at(self._parts.now())})

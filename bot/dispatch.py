@@ -58,6 +58,16 @@ def show(parts: Parts, session: Session, row: models.Case, values: Mapping[str, 
     order(parts, session, orders, now=parts.now())
 
 
+def remind(parts: Parts, session: Session, row: models.Case, *, key: str, detail: Mapping[str, Any]) -> None:
+    """Have Slack redraw a case that reads differently, and say ``detail`` in the card's thread, once for each key."""
+    slack_channel = parts.slack_channel(row.queue)
+    casework.touch(session, [row.id])
+    if slack_channel:
+        orders = edited(parts, queue=row.queue, case_id=row.id, version=row.version + 1)
+        orders.append(Order(slack_channel, Kind.NOTE, row.id, f"note:{key}", detail=dict(detail)))
+        order(parts, session, orders, now=parts.now())
+
+
 def redraw(parts: Parts, session: Session, case_ids: Sequence[int]) -> None:
     """Have Slack show cases again whose mentions were deleted or edited where they were posted."""
     touched = casework.touch(session, case_ids)

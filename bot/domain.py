@@ -260,6 +260,33 @@ class CaseFacts:
     """Texts of its mentions, newest first, at most a handful."""
 
 
+class PromiseState(StrEnum):
+    """What became of a promise. ``open`` and ``broken`` are owed until they are kept or cancelled."""
+
+    OPEN = "open"
+    KEPT = "kept"
+    LATE = "late"
+    BROKEN = "broken"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A time given to a customer. ``made_by`` is an actor's ref; ``accrual_key`` names its journal."""
+
+    id: int
+    case_id: int
+    made_by: str
+    made_by_name: str
+    made_at: datetime
+    due_at: datetime
+    kind: str
+    state: PromiseState
+    accrual_key: str
+    fulfilled_at: datetime | None = None
+    cancelled_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class CaseMention:
     """One mention of a case, as a person reads it. ``text`` is empty once it is gone or erased."""
@@ -335,6 +362,9 @@ class CaseView:
     """Oldest first; only in the view of one case."""
     events: tuple[CaseEventView, ...] = ()
     """Oldest first; only in the view of one case."""
+    promise: Promise | None = None
+    """The next one that is owed; only in the view of one case."""
+    merged_into: int | None = None
 
     def is_overdue(self, now: datetime) -> bool:
         """True when nobody answered in time and the case is still waiting."""

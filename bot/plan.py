@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from bot import booking, cases, dispatch, router
+from bot import booking, cases, dispatch, estimates, router
 from bot.clock import due_at
 from bot.domain import Actor, CaseFacts, CaseState, Priority, RepeatKind, Route, Tag, Tagging
 from bot.ledger import postings
@@ -23,7 +23,7 @@ from storage.outbox import Order
 
 PRECEDENCE = (Tag.COMPLAINT, Tag.REQUEST, Tag.PRAISE)
 """What a care team should treat a mention as, when it is several things."""
-_URGENCY = (Priority.URGENT, Priority.HIGH, Priority.NORMAL, Priority.LOW)
+URGENCY = (Priority.URGENT, Priority.HIGH, Priority.NORMAL, Priority.LOW)
 
 
 @dataclass(slots=True)
@@ -117,6 +117,7 @@ class Planner:
         working = _Working(facts, waiting.author_id, route.queue, tag, route.priority, due, 1, repeat)
         contact = self._contact(waiting, tagging, facts.id, repeat)
         hold = self._book(waiting, tagging, contact, opens=True, follow_on=False)
+        self._value(waiting, contact, mine)
         working.values = _opening_row(waiting, tagging, route, contact, working) | {
             "repeat_of": repeat_of,
             "hold_key": hold,
@@ -186,7 +187,7 @@ class Planner:
         route = router.decide(waiting.mention, tagging, waiting.customer, self._parts.settings.routes)
         due = self._due(route, tag, min(waiting.mention.posted_at, self._now))
         working.due_at = min(filter(None, (working.due_at, due)), default=None)
-        working.priority = min(working.priority, route.priority, key=_URGENCY.index)
+        working.priority = min(working.priority, route.priority, key=URGENCY.index)
         working.values |= {
             "due_at": working.due_at,
             "priority": working.priority.value,
@@ -215,6 +216,13 @@ class Planner:
         hold = postings.hold(f"mention:{waiting.id}", contact, on=on, model=model, follow_on=follow_on)
         self._plan.drafts.append(hold)
         return hold.key
+
+    def _value(self, waiting: Waiting, contact: Contact, mine: Mapping[int, _Working]) -> None:
+        """Plan the value of public praise; a thank-you in the thread of a case that we worked on is a courtesy."""
+        mention = waiting.mention
+        is_courtesy = bool(mention.thread) and any(one.facts.thread == mention.thread for one in mine.values())
+        if not is_courtesy:
+            self._plan.drafts += estimates.of_praise(self._parts, f"mention:{waiting.id}", contact, mention)
 
     def _due(self, route: Route, tag: Tag, start: datetime) -> datetime | None:
         queue = self._parts.settings.queue(route.queue)
@@ -307,4 +315,5 @@ def write(parts: Parts, session: Session, plan: Plan, *, now: datetime) -> None:
     mentions.settle(session, plan.settled)
     casework.record_events(session, plan.events)
     ledger.post(session, plan.drafts, now=now)
+    estimates.remember(session, plan.drafts)
     dispatch.order(parts, session, plan.orders, now=now)

@@ -54,6 +54,11 @@ class Readings:
         """Return the taxonomy as (id, title), in its order."""
         return [(reason.id, reason.title) for reason in self._parts.model.taxonomy.reasons.values()]
 
+    def timezone_of(self, queue: str) -> str:
+        """Return the name of the time zone in which a queue works."""
+        known = self._parts.settings.queue(queue)
+        return (known.timezone if known else "") or self._parts.settings.earmark.timezone
+
     def queues_supervised_by(self, slack_user: str) -> list[str]:
         """Return the names of the queues a Slack user supervises, in the order of the config."""
         return [queue.name for queue in self._parts.settings.queues if _supervises(queue, slack_user)]

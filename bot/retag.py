@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlmodel import Session
 
-from bot import booking, router
+from bot import booking, estimates, router
+from bot.cases import CUSTOMER_AT_RISK
 from bot.clock import due_at
 from bot.domain import Actor, Customer, Mention, RepeatKind, Tag, Tagging
 from bot.errors import CaseError
 from bot.ledger import corrections
 from bot.ledger.journal import Draft
-from bot.ledger.postings import Contact
+from bot.ledger.postings import Contact, reversal
+from bot.ledger.promises import promise_made
 from bot.parts import Parts
-from storage import casework, ledger, mentions, models
+from storage import casework, ledger, mentions, models, promises
 from storage.mentions import TaggingRow, mention_of
 
 
@@ -39,7 +41,7 @@ def apply(parts: Parts, session: Session, row: models.Case, tagging: Tagging, ac
         repeat=RepeatKind(row.repeat_kind),
     )
     version = _store(parts, session, row, tagging, actor)
-    hold_key = _book(parts, session, row, about, tagging, event_id=f"retag:{row.id}:v{version}")
+    hold_key = _book(parts, session, about, mention, tagging, event_id=f"retag:{row.id}:v{version}")
     return {
         "tag": about.tag.value,
         "reason": about.reason,
@@ -64,15 +66,43 @@ def _store(parts: Parts, session: Session, row: models.Case, tagging: Tagging, a
     return version
 
 
-def _book(parts: Parts, session: Session, row: models.Case, about: Contact, tagging: Tagging, *, event_id: str) -> str:
+def _book(parts: Parts, session: Session, about: Contact, mention: Mention, tagging: Tagging, *, event_id: str) -> str:
     """Reverse what stands in the ledger and post it anew; return the key of the open hold, "" without one."""
-    journals = [journal.draft for journal in ledger.journals_of(session, case_id=str(row.id))]
-    old = corrections.standing(journals, {draft.key for draft in journals if _is_tag_of(draft, row.id)})
+    journals = [journal.draft for journal in ledger.journals_of(session, case_id=about.case_id)]
+    old = corrections.standing(journals, {draft.key for draft in journals if _is_tag_of(draft, int(about.case_id))})
     drafts = corrections.retagged(
         event_id, old, about, tags=_primary_first(tagging), on=parts.book_date(parts.now()), model=parts.model
     )
+    drafts += _valued(parts, session, about, mention, journals, event_id=event_id)
+    drafts += _accrued_anew(parts, session, about, event_id=event_id)
     ledger.post(session, drafts, now=parts.now())
+    estimates.remember(session, drafts)
     return next((draft.key for draft in drafts if draft.kind == "cost_hold"), "")
+
+
+def _valued(
+    parts: Parts, session: Session, about: Contact, mention: Mention, journals: Sequence[Draft], *, event_id: str
+) -> list[Draft]:
+    """Return what the correction makes of assumed value: only praise spreads the word, and only who leaves is kept."""
+    case_id = int(about.case_id)
+    wrong = [] if about.tag is Tag.PRAISE else ["spread_word"]
+    wrong += [] if about.reason in CUSTOMER_AT_RISK else ["buy_again"]
+    drafts = estimates.taken_back(session, case_id, journals, event_id=event_id, memo="retag", behaviours=wrong)
+    if estimates.has(session, case_id, "spread_word"):
+        return drafts
+    return drafts + estimates.of_praise(parts, event_id, about, mention)
+
+
+def _accrued_anew(parts: Parts, session: Session, about: Contact, *, event_id: str) -> list[Draft]:
+    """Return what moves the promises that are still owed to the owners whom the correction found."""
+    drafts = []
+    for promise in promises.owed(session, int(about.case_id)):
+        made = ledger.draft_by_key(session, promise.accrual_key)
+        if made is not None:
+            anew = promise_made(f"{event_id}:{promise.id}", about, on=made.effective, model=parts.model)
+            drafts += [reversal(event_id, made, memo="retag", step=f"rev-promise{promise.id}"), anew]
+            promises.accrue(session, promise, key=anew.key)
+    return drafts
 
 
 def _is_tag_of(draft: Draft, mention_id: int) -> bool:

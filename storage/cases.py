@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from bot.domain import (
     RepeatKind,
     Tag,
 )
-from storage import models
+from storage import models, promises
 
 _WAITING = (CaseState.OPEN, CaseState.CLAIMED)
 _PRIORITY_ORDER = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
@@ -46,7 +46,8 @@ def case_view(session: Session, case_id: int) -> CaseView | None:
     if found is None:
         return None
     row, author = found
-    return _view(row, author, _mentions(session, case_id), _events(session, case_id))
+    view = _view(row, author, _mentions(session, case_id), _events(session, case_id))
+    return replace(view, promise=next(iter(promises.owed(session, case_id)), None))
 
 
 def page(session: Session, only: CaseFilter, *, limit: int = 30, offset: int = 0) -> list[CaseView]:
@@ -202,4 +203,5 @@ def _view(
         card_ts=row.card_ts,
         mentions=mentions,
         events=events,
+        merged_into=row.merged_into,
     )

@@ -248,3 +248,9 @@ def newest_tagging(session: Session, mention_id: int) -> models.Tagging | None:
     return session.scalar(
         select(table).where(col(table.mention_id) == mention_id).order_by(col(table.n).desc()).limit(1)
     )
+
+
+def merged_into(session: Session, case_id: int) -> list[int]:
+    """Return the cases that turned out to be this one."""
+    table = models.Case
+    return list(session.scalars(select(col(table.id)).where(col(table.merged_into) == case_id).order_by(col(table.id))))

@@ -46,6 +46,7 @@ __all__ = [
     "rebuild_sums",
     "record_config",
     "tag_balance",
+    "take_turn",
     "totals",
     "verify",
 ]
@@ -78,7 +79,7 @@ def post(session: Session, drafts: Sequence[Draft], *, now: datetime) -> list[Po
     if not drafts:
         return []
     connection = session.connection()
-    _take_turn(connection)
+    take_turn(connection)
     book = _view(connection, drafts)
     results = [book.post(draft) for draft in drafts]
     new = [journal for journal, is_new in results if is_new]
@@ -87,8 +88,8 @@ def post(session: Session, drafts: Sequence[Draft], *, now: datetime) -> list[Po
     return [Posted(journal.seq, journal.key, journal.id, journal.hash, is_new) for journal, is_new in results]
 
 
-def _take_turn(connection: Connection) -> None:
-    """On SQLite the transaction holds the one write lock already."""
+def take_turn(connection: Connection) -> None:
+    """Wait until nobody else appends to the chain, until this transaction ends; SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
@@ -156,14 +157,14 @@ def _know_budgets(connection: Connection, book: Book) -> None:
 def rebuild_sums(session: Session) -> None:
     """Count the sums that reports read anew from the journals; whoever posts waits."""
     connection = session.connection()
-    _take_turn(connection)
+    take_turn(connection)
     ledger_sums.rebuild(connection)
 
 
 def record_config(session: Session, model: CostModel, now: datetime) -> None:
     """Keep the model that journals are posted under; a version is written once."""
     connection = session.connection()
-    _take_turn(connection)
+    take_turn(connection)
     if connection.execute(select(CONFIG.c.version).where(CONFIG.c.version == model.config_version)).first():
         return
     row = {

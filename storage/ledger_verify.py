@@ -13,6 +13,7 @@ from bot.ledger.journal import Journal
 from bot.ledger.verify import Audit, Broken, Verdict
 from storage import ledger_sums
 from storage.ledger_rows import ACTING_COLUMNS, JOURNAL, LINE, PERIOD, currencies, journals_in, journals_where
+from storage.periods import seal_problem
 
 PAGE: Final = 1000
 """Journals held in memory at a time."""
@@ -89,4 +90,8 @@ def _structure_problem(connection: Connection, journals: int, seals: dict[int, s
         seq = connection.execute(twice.limit(1)).scalar()
         if seq is not None:
             return Broken(seq, "", ("target acted on twice",))
+    sealed_otherwise = seal_problem(connection)
+    if sealed_otherwise is not None:
+        last_seq, month = sealed_otherwise
+        return Broken(last_seq, "", (f"the figures of {month} are not as they were sealed",))
     return None

@@ -165,6 +165,7 @@ class Case(SQLModel, table=True):
         Index("case_of_author", "author_id", "state"),
         Index("case_of_owner", "owner", "state"),
         Index("case_hold", "hold_expires_at"),
+        Index("case_merged", "merged_into"),
         CheckConstraint("state IN ('open', 'claimed', 'resolved', 'dismissed')", name="case_state"),
     )
 
@@ -201,7 +202,9 @@ class Case(SQLModel, table=True):
     claimed_at: datetime | None = None
     closed_at: datetime | None = None
     closed_how: str = ""
-    """resolved, no_action, not_for_us …; empty while open."""
+    """resolved, no_action, not_for_us, merged; empty while open."""
+    merged_into: int | None = Field(default=None, sa_type=_Big)
+    """The case that this one turned out to be; its mentions are there."""
     hold_key: str = ""
     """The idempotency key of the ledger's open hold; empty when there is none."""
     hold_expires_at: datetime | None = None
@@ -216,7 +219,7 @@ class CaseEvent(SQLModel, table=True):
     """The audit trail of a case. ``action_id`` is unique, so that a repeated click does nothing."""
 
     __tablename__ = "case_event"
-    __table_args__ = (Index("case_event_of_case", "case_id", "id"),)
+    __table_args__ = (Index("case_event_of_case", "case_id", "id"), Index("case_event_of_actor", "actor", "at"))
 
     id: int | None = Field(default=None, primary_key=True, sa_type=_Big)
     action_id: str = Field(unique=True)

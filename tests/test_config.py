@@ -323,6 +323,7 @@ def test_the_example_shows_every_key() -> None:
         "tagger",
         "ledger",
         "ledger.cost",
+        "ledger.value",
         "ledger.repeat",
         "slack",
         "web",

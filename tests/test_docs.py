@@ -29,8 +29,8 @@ HOSTS = {
     "www.tweepy.org",
 }
 LEDGER = (
-    "experiment explain export grid loyalty priorities recharge repeats replay response savings sensitivity spikes"
-    " statement top verify"
+    "close config experiment explain export grid loyalty priorities recharge repeats replay response savings"
+    " sensitivity spikes statement top verify"
 )
 COMMANDS = {
     "demo",
@@ -38,6 +38,7 @@ COMMANDS = {
     "check",
     "tag",
     "poll",
+    "erase",
     "import",
     "db upgrade",
     *(f"ledger {name}" for name in LEDGER.split()),

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.domain import Tag
+from bot.ledger.accounts import POOL
 from bot.ledger.journal import Draft
 from bot.ledger.model import CostModel
 from bot.ledger.postings import (
     FOLLOW_ON,
+    FOLLOW_UP,
     Contact,
     bot_cost,
     cost,
@@ -23,6 +25,7 @@ from bot.ledger.postings import (
     tag_journals,
     uncounted,
     void,
+    work,
 )
 
 
@@ -100,7 +103,10 @@ def merged(
     drafts = []
     if old.hold is not None:
         drafts.append(void(event_id, resolves=old.hold.key, on=on, memo="merged", group_ref=old.hold.group_ref))
-    drafts.append(uncounted(event_id, duplicate, on=on, model=model, into=survivor.case_id))
+    uncount = uncounted(event_id, duplicate, on=on, model=model, into=survivor.case_id)
+    counted = tuple(line.mirrored() for tag in old.tags for line in tag.lines if line.commodity == "CNT")
+    # As it was counted, also where the configuration is another by now.
+    drafts.append(replace(uncount, lines=counted or uncount.lines))
     drafts += [
         reversal(event_id, done, memo="merged", step=f"rev-cost{number}") for number, done in enumerate(old.costs)
     ]
@@ -143,7 +149,16 @@ def _costed_anew(event_id: str, number: int, done: Draft, contact: Contact, mode
     if not any(line.commodity == "SEC" for line in done.lines):
         new = bot_cost(event_id, contact, on=done.effective, model=model)
     else:
-        expected = hold(event_id, contact, on=done.effective, model=model, follow_on=done.memo == FOLLOW_ON)
+        expected = _expected(event_id, done, contact, model)
         seconds = measured_seconds(done.lines)
         new = cost(event_id, contact, on=done.effective, model=model, resolves=None, seconds=seconds, hold=expected)
+        new = replace(new, memo=done.memo)
     return replace(new, key=f"{event_id}:cost{number}")
+
+
+def _expected(event_id: str, done: Draft, contact: Contact, model: CostModel) -> Draft:
+    """What work of that kind is estimated at: a case, a case that came back, or a promise."""
+    expected = hold(event_id, contact, on=done.effective, model=model, follow_on=done.memo == FOLLOW_ON)
+    if done.memo != FOLLOW_UP:
+        return expected
+    return replace(expected, lines=work(contact, model, model.priced(model.promise_seconds), "E", POOL), memo=done.memo)

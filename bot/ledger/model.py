@@ -39,6 +39,7 @@ class CostModel:
     taxonomy: Taxonomy
     approved_by: str = ""
     bot_fixed_minor: int = 10
+    incident_bulk_seconds: int = 60
     promise_seconds: int = 300
     praise_public_minor: int = 0
     saved_customer_margin_12m_minor: int = 0
@@ -76,7 +77,7 @@ class CostModel:
 def cost_model(settings: LedgerSettings, taxonomy: Taxonomy) -> CostModel:
     """Return the model of a configuration; equal configurations give equal models and versions."""
     text = _as_toml(settings, taxonomy)
-    cost = settings.cost
+    cost, value = settings.cost, settings.value
     return CostModel(
         config_version=f"{taxonomy.version}-{hashlib.sha256(text.encode()).hexdigest()[:12]}",
         currency=settings.currency,
@@ -86,6 +87,13 @@ def cost_model(settings: LedgerSettings, taxonomy: Taxonomy) -> CostModel:
         after_resolved_owner=settings.repeat.after_resolved_owner,
         taxonomy=taxonomy,
         approved_by=cost.approved_by,
+        bot_fixed_minor=cost.bot_fixed_minor,
+        incident_bulk_seconds=cost.incident_bulk_seconds,
+        promise_seconds=cost.promise_seconds,
+        praise_public_minor=value.praise_public_minor,
+        saved_customer_margin_12m_minor=value.saved_customer_margin_12m_minor,
+        saved_customer_uplift_bp=value.saved_customer_uplift_bp,
+        estimate_expiry_days=value.estimate_expiry_days,
         toml=text,
     )
 
@@ -97,11 +105,15 @@ def _as_toml(settings: LedgerSettings, taxonomy: Taxonomy) -> str:
         "currency": settings.currency,
         "rate_minor_per_hour": cost.rate_minor_per_hour,
         "approved_by": cost.approved_by,
+        "bot_fixed_minor": cost.bot_fixed_minor,
         "followon_seconds": cost.followon_seconds,
+        "incident_bulk_seconds": cost.incident_bulk_seconds,
+        "promise_seconds": cost.promise_seconds,
         "after_resolved_owner": settings.repeat.after_resolved_owner,
         "taxonomy": taxonomy.version,
     }
     sections = [_section("[ledger]", head), _section("[ledger.channel_pct]", dict(sorted(cost.channel_pct.items())))]
+    sections.append(_section("[ledger.value]", settings.value.model_dump()))
     sections += [_section("[[reason]]", _of_reason(reason)) for _, reason in sorted(taxonomy.reasons.items())]
     sections += [_section("[[override]]", _of_override(override)) for override in taxonomy.overrides]
     return "\n".join(sections)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
-from bot.errors import LedgerError
+from bot.errors import InputError, LedgerError
 
 Shares = tuple[tuple[str, int], ...]
 """Departments with their basis points; they sum to 10 000."""
@@ -22,6 +23,7 @@ _EXPONENTS: Final = {
     )
     for currency in currencies.split()
 }
+_TYPED: Final = re.compile(r"(?P<whole>[0-9]{1,12})(?:\.(?P<fraction>[0-9]+))?")
 _SYMBOLS: Final = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥", "INR": "₹", "KRW": "₩"}
 
 
@@ -41,6 +43,24 @@ def display(minor: int, *, exponent: int, symbol: str) -> str:
     whole, fraction = divmod(abs(minor), 10**exponent)
     decimals = f".{fraction:0{exponent}d}" if exponent else ""
     return f"{sign}{symbol}{whole:,}{decimals}"
+
+
+def parse(text: str, *, exponent: int) -> int:
+    """Return an amount that a person typed, in minor units: ``12.5`` with two decimals → 1250.
+
+    Only digits and one point: ``1,250`` is 1250 to one reader and 1.25 to another, so it is refused.
+
+    Raises:
+        InputError: it is no such amount, or has more decimals than the currency.
+    """
+    example = f"12.{'50000'[:exponent]}" if exponent else "12"
+    found = _TYPED.fullmatch(text.strip())
+    if found is None:
+        raise InputError(f"this is no amount; write it with digits and a point only, such as {example}")
+    whole, fraction = found["whole"], found["fraction"] or ""
+    if len(fraction) > exponent:
+        raise InputError(f"this has more decimals than the currency; write such as {example}")
+    return int(whole + fraction.ljust(exponent, "0"))
 
 
 def cost_minor(seconds: int, rate_minor_per_hour: int) -> int:

@@ -20,6 +20,9 @@ from bot.ledger.quadrants import Cell
 FURTHER_TAG: Final = "further tag of the mention"
 """The memo of a tag that is not the mention's primary one."""
 
+FOLLOW_UP: Final = "follow-up"
+"""The memo of work that kept a promise."""
+
 FOLLOW_ON: Final = "follow-on"
 """The memo of the short hold of a case that came back within a day."""
 

@@ -30,6 +30,19 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """An action as booking sees it. ``counts``: it was done on the case in question and nobody has booked it yet.
+
+    ``books``: with it, time was booked, or now is: a case was resolved, or a promise kept.
+    """
+
+    agent: str
+    at: datetime
+    counts: bool
+    books: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AgentCard:
     """The active seconds one agent gave to one card."""
 
@@ -85,6 +98,42 @@ def active_time(
             seconds[agent, card] += min(int((following - at).total_seconds()), cap_seconds)
         seconds[agent, moments[-1][1]] += tail_seconds
     return _active_time(seconds)
+
+
+def seconds_to_book(
+    steps: Iterable[Step], *, at: datetime, cap_seconds: int = CAP_SECONDS, tail_seconds: int = TAIL_SECONDS
+) -> dict[str, int]:
+    """Return the active seconds, by agent, that are booked at ``at``; {} when nothing was measured.
+
+    ``steps`` are what the agents did on any card, in their order. As :func:`active_time`, but what is booked is never
+    taken back, so it may not depend on what the agents do next:
+
+    * The step that books is followed by its tail, at once and whole. Whatever the agent does elsewhere within the tail
+      begins to count when it is over.
+    * Of an agent who has done nothing since, the tail ends at ``at``.
+    * Tails alone measure nothing: one press says when something was done, not how long it took.
+
+    So every second of an agent is booked once at most, however his steps are spread over cards and bookings.
+    """
+    gaps: Counter[str] = Counter()
+    tails: Counter[str] = Counter()
+    by_agent: defaultdict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        by_agent[step.agent].append(step)
+    cap, tail = timedelta(seconds=cap_seconds), timedelta(seconds=tail_seconds)
+    for agent, moments in by_agent.items():
+        free_from = moments[0].at
+        for step, following in zip(moments, [*moments[1:], None], strict=True):
+            begins, is_gap = max(step.at, free_from), False
+            if step.books:
+                ends = free_from = step.at + tail
+            elif following is None:
+                ends = min(step.at + tail, at)
+            else:
+                ends, is_gap = min(following.at, step.at + cap), True
+            if step.counts:
+                (gaps if is_gap else tails)[agent] += max(int((ends - begins).total_seconds()), 0)
+    return dict(gaps + tails) if gaps.total() else {}
 
 
 def _active_time(seconds: Mapping[tuple[str, str], int]) -> ActiveTime:

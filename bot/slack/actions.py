@@ -6,13 +6,14 @@ There is no listener for messages here, and there must be none: what agents writ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.domain import Actor, Outcome
+from bot.domain import Actor, CaseView, Outcome
 from bot.errors import CaseError
 from bot.slack import modals
 from bot.slack.calls import call
@@ -23,7 +24,7 @@ from bot.slack.text import escape
 
 FAILED = "Earmark could not do that just now. Please press again; if it still fails, tell whoever runs Earmark."
 GONE = "This case is not there any more."
-TOO_LATE = "The form took too long to open. Please press Retag again."
+TOO_LATE = "The form took too long to open. Please press again."
 
 Body = Mapping[str, Any]
 Operation = Callable[[int, Actor, str], Outcome]
@@ -31,16 +32,26 @@ Operation = Callable[[int, Actor, str], Outcome]
 log = structlog.get_logger(__name__)
 
 
-def register(app: App, client: WebClient, desk: Desk, readings: Readings, people: People) -> None:
-    """Answer the buttons of a card and the form behind Retag."""
-    presses = _Presses(client, desk, readings, people)
+def register(
+    app: App, client: WebClient, desk: Desk, readings: Readings, people: People, *, now: Callable[[], datetime]
+) -> None:
+    """Answer the buttons of a card and the forms behind some of them."""
+    presses = _Presses(client, desk, readings, people, now)
     app.action(Press.CLAIM.value)(presses.answer(lambda case, actor, act: desk.claim(case, actor, action_id=act)))
     app.action(Press.RELEASE.value)(presses.answer(lambda case, actor, act: desk.release(case, actor, action_id=act)))
     app.action(Press.RESOLVE.value)(presses.answer(lambda case, actor, act: desk.resolve(case, actor, action_id=act)))
     dismiss = presses.answer(lambda case, actor, act: desk.not_for_us(case, actor, action_id=act))
     app.action(Press.NOT_FOR_US.value)(dismiss)
-    app.action(Press.RETAG.value)(presses.open_form)
-    app.view(modals.RETAG_FORM)(presses.submit_form)
+    keep = presses.answer(lambda case, actor, act: desk.keep_promise(case, actor, action_id=act))
+    app.action(Press.KEEP_PROMISE.value)(keep)
+    cancel = presses.answer(lambda case, actor, act: desk.cancel_promise(case, actor, action_id=act))
+    app.action(Press.CANCEL_PROMISE.value)(cancel)
+    kept = presses.answer(lambda case, actor, act: desk.resolve(case, actor, action_id=act, customer_kept=True))
+    app.action(Press.CUSTOMER_KEPT.value)(kept)
+    app.action(Press.RETAG.value)(presses.open_form(presses.retag_form))
+    app.view(modals.RETAG_FORM)(presses.submit_form(presses.correct, blame=modals.REASON))
+    app.action(Press.PROMISE.value)(presses.open_form(presses.promise_form))
+    app.view(modals.PROMISE_FORM)(presses.submit_form(presses.promise, blame=modals.TIME))
     # Slack tells us of a link button too, and shows a warning unless we acknowledge.
     app.action(Press.OPEN_POST.value)(_acknowledge)
 
@@ -48,7 +59,10 @@ def register(app: App, client: WebClient, desk: Desk, readings: Readings, people
 class _Presses:
     """The listeners. Bolt passes ``ack`` and ``body`` by name."""
 
-    def __init__(self, client: WebClient, desk: Desk, readings: Readings, people: People) -> None:
+    def __init__(
+        self, client: WebClient, desk: Desk, readings: Readings, people: People, now: Callable[[], datetime]
+    ) -> None:
+        self._now = now
         self._client = client
         self._desk = desk
         self._readings = readings
@@ -75,51 +89,81 @@ class _Presses:
         outcome = operation(_case_id(body), self._people.actor(body["user"]), action_id(body))
         return "" if outcome.changed else outcome.message
 
-    def open_form(self, ack: Ack, body: dict[str, Any]) -> None:
-        """Open the Retag form; the trigger lives three seconds, so this comes before the acknowledgement."""
-        try:
-            message = self._show_form(body)
-        except Exception:  # the boundary of a Slack listener
-            log.exception("form_failed")
-            message = FAILED
-        ack()
-        self._tell(body, message)
+    def open_form(self, make: Callable[[CaseView], dict[str, Any]]) -> Callable[[Ack, dict[str, Any]], None]:
+        """Return a listener that opens a form on the card's case.
 
-    def _show_form(self, body: Body) -> str:
+        The trigger lives three seconds, so opening comes before the acknowledgement.
+        """
+
+        def listener(ack: Ack, body: dict[str, Any]) -> None:
+            try:
+                message = self._show_form(body, make)
+            except Exception:  # the boundary of a Slack listener
+                log.exception("form_failed")
+                message = FAILED
+            ack()
+            self._tell(body, message)
+
+        return listener
+
+    def _show_form(self, body: Body, make: Callable[[CaseView], dict[str, Any]]) -> str:
         view = self._readings.view(_case_id(body))
         if view is None:
             return GONE
-        form = modals.retag_form(view, self._readings.reasons())
-        answer = call(self._client, "views.open", {"trigger_id": body["trigger_id"], "view": form})
+        answer = call(self._client, "views.open", {"trigger_id": body["trigger_id"], "view": make(view)})
         return "" if isinstance(answer, dict) else TOO_LATE
 
-    def submit_form(self, ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
-        """Do what the form says, or say in the form why not."""
-        errors: dict[str, str] = {}
-        try:
-            errors = self._correct(body, view)
-        except CaseError as error:
-            errors = {modals.REASON: str(error)}
-        except Exception:  # the boundary of a Slack listener
-            log.exception("retag_failed")
-            errors = {modals.REASON: FAILED}
-        if errors:
-            ack(response_action="errors", errors=errors)
-        else:
-            ack()
+    def retag_form(self, view: CaseView) -> dict[str, Any]:
+        """The form behind Retag."""
+        return modals.retag_form(view, self._readings.reasons())
 
-    def _correct(self, body: Body, view: Body) -> dict[str, str]:
+    def promise_form(self, view: CaseView) -> dict[str, Any]:
+        """The form behind Promise."""
+        return modals.promise_form(view, zone=self._readings.timezone_of(view.queue), now=self._now())
+
+    def submit_form(
+        self, do: Callable[[Body, Body], dict[str, str]], *, blame: str
+    ) -> Callable[[Ack, dict[str, Any], dict[str, Any]], None]:
+        """Return a listener that does what a form says, or says in it why not: at ``blame``, when at no input."""
+
+        def listener(ack: Ack, body: dict[str, Any], view: dict[str, Any]) -> None:
+            try:
+                errors = do(body, view)
+            except CaseError as error:
+                errors = {blame: str(error)}
+            except Exception:  # the boundary of a Slack listener
+                log.exception("form_failed", form=view.get("callback_id"))
+                errors = {blame: FAILED}
+            if errors:
+                ack(response_action="errors", errors=errors)
+            else:
+                ack()
+
+        return listener
+
+    def correct(self, body: Body, view: Body) -> dict[str, str]:
+        """Retag as the form says; return what is wrong with it, by input."""
         asked = modals.correction(view)
         if isinstance(asked, dict):
             return asked
         self._desk.retag(
             asked.case_id,
             self._people.actor(body["user"]),
-            action_id=f"slack:{body['team']['id']}:{view['id']}:{body['user']['id']}",
+            action_id=_form_id(body, view),
             tags=asked.tags,
             primary=asked.primary,
             reason=asked.reason,
         )
+        return {}
+
+    def promise(self, body: Body, view: Body) -> dict[str, str]:
+        """Promise what the form says; return what is wrong with it, by input."""
+        try:
+            asked = modals.appointment(view)
+        except ValueError:
+            return {modals.TIME: "Choose a day and a time."}
+        actor = self._people.actor(body["user"])
+        self._desk.promise(asked.case_id, actor, asked.due_at, action_id=_form_id(body, view))
         return {}
 
     def _tell(self, body: Body, message: str) -> None:
@@ -130,6 +174,11 @@ class _Presses:
         answer = call(self._client, "chat.postEphemeral", told)
         if not isinstance(answer, dict):
             log.warning("not_told", trouble=type(answer).__name__)
+
+
+def _form_id(body: Body, view: Body) -> str:
+    """Return an id that is the same for every delivery of one submission."""
+    return f"slack:{body['team']['id']}:{view['id']}:{body['user']['id']}"
 
 
 def action_id(body: Body) -> str:

@@ -77,7 +77,7 @@ def build(  # noqa: PLR0913  # what the app is made of
         logger=_bolt,
     )
     people = People(client, readings)
-    actions.register(app, client, desk, readings, people)
+    actions.register(app, client, desk, readings, people, now=now)
     home.register(app, client, readings, people, database=database, now=now)
     return app
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
 
+from bot.cases import CUSTOMER_AT_RISK
 from bot.domain import CaseMention, CaseState, CaseView, Liveness, Priority, RepeatKind, Tag
 from bot.slack import blocks
 from bot.slack.blocks import Json, Part, clock, moment, section, words
@@ -39,6 +40,14 @@ _NOTES = {
     "retagged": "{actor} corrected the tags.",
     "reopened": "The author wrote again, so this is open again.",
     "joined": "The author wrote again; the card shows the latest message.",
+    "promised": "{actor} promised the customer an answer by {due}.",
+    "promise_kept": "{actor} kept the promise.",
+    "promise_cancelled": "{actor} cancelled the promise.",
+    "promise_soon": "☎ Promise due {due}, made by {by}.",
+    "promise_broken": "⏰ The promise made by {by} was due {due} and is still owed.",
+    "goodwill": "{actor} gave {amount} as goodwill.",
+    "merged": "{actor} merged this into another case.",
+    "took_in": "{actor} merged another case into this one.",
 }
 
 
@@ -50,6 +59,10 @@ class Press(StrEnum):
     NOT_FOR_US = "case_not_for_us"
     RETAG = "case_retag"
     RELEASE = "case_release"
+    PROMISE = "case_promise"
+    KEEP_PROMISE = "promise_keep"
+    CANCEL_PROMISE = "promise_cancel"
+    CUSTOMER_KEPT = "case_customer_kept"
     OPEN_POST = "open_post"
 
 
@@ -70,7 +83,7 @@ def card(view: CaseView, *, now: datetime) -> Rendered:
     latest = view.mentions[-1] if view.mentions else None
     parts: list[Block] = [
         blocks.rich(_title(view), _who(view, latest), blocks.quote(_words_of(latest)), _due(view, now)),
-        blocks.context(_facts(view)),
+        blocks.context(_facts(view, now)),
         blocks.context([_state(view)]),
     ]
     buttons = _buttons(view, latest)
@@ -81,7 +94,9 @@ def card(view: CaseView, *, now: datetime) -> Rendered:
 def note(detail: Mapping[str, Any]) -> str:
     """Return a line of a card's thread, as mrkdwn: what happened, and who did it."""
     sentence = _NOTES.get(str(detail.get("event")), "{actor} changed this.")
-    return sentence.format(actor=inert(line(str(detail.get("actor") or "Somebody"), _NAME_MAX)))
+    told = {name: inert(line(str(detail.get(name) or "Somebody"), _NAME_MAX)) for name in ("actor", "by", "amount")}
+    due_at = detail.get("due_at")
+    return sentence.format(**told, due=clock(datetime.fromisoformat(str(due_at))) if due_at else "")
 
 
 def title_of(view: CaseView) -> str:
@@ -138,7 +153,7 @@ def _due(view: CaseView, now: datetime) -> Any:
     return section(words(label), moment(view.due_at, "{date_short_pretty} {time} ({ago})", due_words(view, now)))
 
 
-def _facts(view: CaseView) -> list[str]:
+def _facts(view: CaseView, now: datetime) -> list[str]:
     """What helps to judge the case, one line each; what is not so is not said."""
     messages = f"{view.mention_count} messages, latest shown" if view.mention_count > 1 else ""
     repeat = _REPEATS.get(view.repeat_kind, "")
@@ -147,9 +162,20 @@ def _facts(view: CaseView) -> list[str]:
         messages,
         f"↻ {repeat}" if repeat else "",
         f"in {view.queue}: {view.why}" if view.why else f"in {view.queue}",
+        _promise(view, now),
         f"👁 please review: {view.review}" if view.needs_review and view.review else "",
     ]
     return [line(fact, _FACT_MAX) for fact in facts if fact]
+
+
+def _promise(view: CaseView, now: datetime) -> str:
+    """The next promise that is owed."""
+    promise = view.promise
+    if promise is None:
+        return ""
+    left = promise.due_at - now
+    when = f"in {_span(left)}" if left > timedelta(0) else f"overdue {_span(-left)}"
+    return f"☎ promise due {clock(promise.due_at)} ({when}), made by {line(promise.made_by_name, _NAME_MAX)}"
 
 
 def _state(view: CaseView) -> str:
@@ -160,6 +186,8 @@ def _state(view: CaseView) -> str:
             return "Nobody has this yet"
         case CaseState.CLAIMED:
             return f"✋ {owner} has this"
+        case CaseState.RESOLVED if view.merged_into is not None:
+            return f"Part of case {view.merged_into} now{when}"
         case CaseState.RESOLVED if view.closed_how == "no_action":
             return f"Closed without action{when}"
         case CaseState.RESOLVED:
@@ -175,16 +203,28 @@ def _buttons(view: CaseView, latest: CaseMention | None) -> list[ButtonElement]:
     release = blocks.button("Give back", Press.RELEASE, value)
     dismiss = blocks.button("Not for us", Press.NOT_FOR_US, value, confirm=_dismissal())
     retag = blocks.button("Retag", Press.RETAG, value)
+    kept = blocks.button("Resolve: customer kept", Press.CUSTOMER_KEPT, value)
+    at_risk = [kept] if view.reason in CUSTOMER_AT_RISK else []
     by_state = {
-        CaseState.OPEN: [claim, resolve, dismiss, retag],
-        CaseState.CLAIMED: [resolve, release, dismiss, retag],
+        CaseState.OPEN: [claim, resolve, *at_risk, dismiss, retag, *_promises(view)],
+        CaseState.CLAIMED: [resolve, *at_risk, release, dismiss, retag, *_promises(view)],
         # What people correct is what the tagger learns from, so a resolved case can still be retagged.
-        CaseState.RESOLVED: [retag],
+        CaseState.RESOLVED: [retag, *(_promises(view) if view.promise else [])],
         CaseState.DISMISSED: [],
     }
     is_there = latest is not None and latest.liveness is not Liveness.DELETED
     post = blocks.link_button("Open post", Press.OPEN_POST, latest.url) if latest and is_there else None
-    return [*by_state[view.state], *([post] if post else [])]
+    shown = [] if view.merged_into is not None else by_state[view.state]
+    return [*shown, *([post] if post else [])]
+
+
+def _promises(view: CaseView) -> list[ButtonElement]:
+    value = str(view.id)
+    promise = blocks.button("Promise…", Press.PROMISE, value)
+    if view.promise is None:
+        return [promise]
+    keep = blocks.button("Promise kept", Press.KEEP_PROMISE, value)
+    return [keep, blocks.button("Cancel promise", Press.CANCEL_PROMISE, value), promise]
 
 
 def _dismissal() -> ConfirmObject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from bot.domain import Actor, CaseView, Outcome, QueueCounts, Tag
@@ -23,8 +24,20 @@ class Desk(Protocol):
         """Give the case back to its queue."""
         ...
 
-    def resolve(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
-        """Close the case as done."""
+    def resolve(self, case_id: int, actor: Actor, *, action_id: str, customer_kept: bool = False) -> Outcome:
+        """Close the case as done; ``customer_kept`` says that somebody who wanted to leave stays."""
+        ...
+
+    def promise(self, case_id: int, actor: Actor, due_at: datetime, *, action_id: str) -> Outcome:
+        """Give the customer a time."""
+        ...
+
+    def keep_promise(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Say that what is due next was done."""
+        ...
+
+    def cancel_promise(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Say that what is due next is owed no more."""
         ...
 
     def not_for_us(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
@@ -59,6 +72,10 @@ class Readings(Protocol):
 
     def queues_supervised_by(self, user_id: str) -> list[str]:
         """Return the names of the queues that a Slack user supervises."""
+        ...
+
+    def timezone_of(self, queue: str) -> str:
+        """Return the name of the time zone in which a queue works."""
         ...
 
     def reasons(self) -> list[tuple[str, str]]:

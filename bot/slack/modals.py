@@ -1,28 +1,35 @@
-"""The form behind Retag: what it shows, and what was filled in."""
+"""The forms behind Retag and Promise: what they show, and what was filled in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from slack_sdk.models.blocks import (
+    DatePickerElement,
     InputBlock,
+    InputInteractiveElement,
     Option,
     PlainTextObject,
     RichTextBlock,
     StaticMultiSelectElement,
     StaticSelectElement,
+    TimePickerElement,
 )
 from slack_sdk.models.views import View
 
+from bot.clock import on_the_clock
 from bot.domain import CaseView, Liveness, Tag
 from bot.slack import blocks
 from bot.slack.cards import REMOVED, TAG_SIGNS
 from bot.slack.text import line, plain, shorten
 
-RETAG_FORM = "retag_form"
+RETAG_FORM, PROMISE_FORM = "retag_form", "promise_form"
 TAGS, PRIMARY, REASON = "tags", "primary", "reason"
+DAY, TIME = "day", "time"
 _OPTION_TEXT_MAX, _OPTIONS_MAX = 75, 100
 _WORDS_MAX = 500
 
@@ -62,6 +69,45 @@ def retag_form(view: CaseView, reasons: Sequence[tuple[str, str]]) -> dict[str, 
     return form.to_dict()
 
 
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """What a person promised."""
+
+    case_id: int
+    due_at: datetime
+
+
+def promise_form(view: CaseView, *, zone: str, now: datetime) -> dict[str, Any]:
+    """Return the form for a promise, on today's date in the queue's time zone ``zone``."""
+    today = now.astimezone(ZoneInfo(zone)).date().isoformat()
+    inputs = [
+        _input(DAY, "On which day?", DatePickerElement(initial_date=today)),
+        _input(TIME, f"By what time? ({zone})", TimePickerElement(timezone=zone)),
+    ]
+    form = View(
+        type="modal",
+        callback_id=PROMISE_FORM,
+        title=_plain("Promise"),
+        submit=_plain("Save"),
+        close=_plain("Cancel"),
+        private_metadata=f"{view.id} {zone}",
+        blocks=[_quoted(view), *inputs],
+    )
+    return form.to_dict()
+
+
+def appointment(view: Mapping[str, Any]) -> Appointment:
+    """Return what was submitted.
+
+    Raises:
+        ValueError: it is no day and time.
+    """
+    values = view["state"]["values"]
+    case_id, zone = str(view["private_metadata"]).split()
+    day, time = values[DAY][DAY].get("selected_date") or "", values[TIME][TIME].get("selected_time") or ""
+    return Appointment(int(case_id), on_the_clock(day, time, zone))
+
+
 def _quoted(view: CaseView) -> RichTextBlock:
     latest = view.mentions[-1] if view.mentions else None
     is_gone = latest is None or latest.liveness is Liveness.DELETED or not latest.text
@@ -73,7 +119,7 @@ def _plain(text: str) -> PlainTextObject:
     return PlainTextObject(text=line(text, _OPTION_TEXT_MAX), emoji=False)
 
 
-def _input(name: str, label: str, element: StaticSelectElement | StaticMultiSelectElement) -> InputBlock:
+def _input(name: str, label: str, element: InputInteractiveElement) -> InputBlock:
     element.action_id = name
     return InputBlock(block_id=name, label=PlainTextObject(text=label, emoji=False), element=element)
 

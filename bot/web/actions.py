@@ -11,8 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from bot.clock import on_the_clock
 from bot.domain import Outcome, Tag
-from bot.errors import CaseError
+from bot.errors import CaseError, InputError
+from bot.ledger.money import exponent, parse
 from bot.web.pages import ID_MAX, case_of, case_page
 from bot.web.security import FLASH_COOKIE, Form, check_origin, read_form
 from bot.web.site import Site, site_of
@@ -63,12 +65,56 @@ def _tagging(site: Site, form: Form) -> tuple[list[Tag], Tag, str]:
     return tags, primary, form.one("reason")
 
 
+def _customer_kept(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
+    return site.board.resolve(case_id, site.who, action_id=action_id, customer_kept=True)
+
+
+def _promise(site: Site, case_id: int, form: Form, action_id: str) -> Outcome:
+    view = site.board.view(case_id)
+    day, _, time_of_day = form.one("due").partition("T")
+    try:
+        due_at = on_the_clock(day, time_of_day, site.board.timezone_of(view.queue if view else ""))
+    except ValueError as error:
+        raise CaseError("That is no day and time; choose both.") from error
+    return site.board.promise(case_id, site.who, due_at, action_id=action_id)
+
+
+def _keep_promise(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
+    return site.board.keep_promise(case_id, site.who, action_id=action_id)
+
+
+def _cancel_promise(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
+    return site.board.cancel_promise(case_id, site.who, action_id=action_id)
+
+
+def _merge(site: Site, case_id: int, form: Form, action_id: str) -> Outcome:
+    number = form.one("into").strip().removeprefix("#")
+    if not (number.isascii() and number.isdigit() and int(number) <= ID_MAX):
+        raise CaseError("Write the number of the other case, such as 17.")
+    return site.board.merge(case_id, site.who, int(number), action_id=action_id)
+
+
+def _goodwill(site: Site, case_id: int, form: Form, action_id: str) -> Outcome:
+    currency = site.board.totals().currency
+    try:
+        amount = parse(form.one("amount"), exponent=exponent(currency))
+    except InputError as error:
+        raise CaseError(f"Amount: {error}.") from error
+    return site.board.goodwill(case_id, amount, form.one("why"), actor=site.who, action_id=action_id)
+
+
 ACTIONS: Final[dict[str, Press]] = {
     "claim": _claim,
     "release": _release,
     "resolve": _resolve,
     "not-for-us": _not_for_us,
     "retag": _retag,
+    "customer-kept": _customer_kept,
+    "promise": _promise,
+    "keep-promise": _keep_promise,
+    "cancel-promise": _cancel_promise,
+    "merge": _merge,
+    "goodwill": _goodwill,
 }
 
 MENTION_ACTIONS: Final[dict[str, Press]] = {"tag": _tag_mention, "pass-over": _pass_over}

@@ -170,8 +170,32 @@ class Board(Protocol):
         """Give a claimed case back to its queue."""
         ...
 
-    def resolve(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
-        """Close a case as done."""
+    def resolve(self, case_id: int, actor: Actor, *, action_id: str, customer_kept: bool = False) -> Outcome:
+        """Close a case as done; ``customer_kept`` says that somebody who wanted to leave stays."""
+        ...
+
+    def promise(self, case_id: int, actor: Actor, due_at: datetime, *, action_id: str) -> Outcome:
+        """Give the customer a time."""
+        ...
+
+    def keep_promise(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Say that what is due next was done."""
+        ...
+
+    def cancel_promise(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Say that what is due next is owed no more."""
+        ...
+
+    def merge(self, case_id: int, actor: Actor, into: int, *, action_id: str) -> Outcome:
+        """End a duplicate, which goes on in the case ``into``."""
+        ...
+
+    def goodwill(self, case_id: int, amount_minor: int, reason: str, *, actor: Actor, action_id: str) -> Outcome:
+        """Book what was given to a case's customer."""
+        ...
+
+    def timezone_of(self, queue: str) -> str:
+        """Return the name of the time zone in which a queue works."""
         ...
 
     def not_for_us(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from bot.cases import CUSTOMER_AT_RISK
 from bot.domain import CaseState, CaseView, QueueCounts, Tag
 from bot.web import words
 from bot.web.board import WAITING, CaseFilter
@@ -84,6 +85,8 @@ def case_page(request: Request, view: CaseView, *, status: int = 200, flash: str
         "reasons": site.board.reasons(),
         "titles": _titles(site),
         "currency": site.board.totals().currency,
+        "timezone": site.board.timezone_of(view.queue),
+        "at_risk": view.reason in CUSTOMER_AT_RISK,
     }
     return site.page(request, "case.html", context, status=status, flash=flash)
 

@@ -187,10 +187,16 @@ def event_words(event: CaseEventView) -> str:
 def event_details(event: CaseEventView) -> list[tuple[str, str]]:
     """Return what a line of history adds, as (what, value); lists and ids of mentions are left out."""
     return [
-        (label(key), label(value) if _NAME.fullmatch(value) else value)
+        (label(key.removesuffix("_at")), _detail(key, value))
         for key, value in event.detail.items()
         if isinstance(value, str) and value
     ]
+
+
+def _detail(key: str, value: str) -> str:
+    if key.endswith("_at"):
+        return clock(datetime.fromisoformat(value))
+    return label(value) if _NAME.fullmatch(value) else value
 
 
 def line_amount(line: JournalLine) -> str:

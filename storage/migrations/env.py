@@ -7,14 +7,16 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from storage import models, models_imports, models_sums  # noqa: F401 - all tables have to be known here
+from storage import models, models_imports, models_operations, models_sums  # noqa: F401 all tables must be known
 from storage.db import connect
+
+TABLES = models.Mention.metadata
 
 
 def _run(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=models.Mention.metadata,
+        target_metadata=TABLES,
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
     )

@@ -128,3 +128,25 @@ def test_a_rate_is_a_placeholder_until_somebody_approves_it() -> None:
 
     assert cost_model(LedgerSettings(), load_taxonomy()).placeholders == ["ledger.cost.rate_minor_per_hour"]
     assert approved.placeholders == []
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("cost", "bot_fixed_minor", 11),
+        ("cost", "incident_bulk_seconds", 61),
+        ("cost", "promise_seconds", 301),
+        ("value", "praise_public_minor", 1),
+        ("value", "saved_customer_margin_12m_minor", 1),
+        ("value", "saved_customer_uplift_bp", 1),
+        ("value", "estimate_expiry_days", 181),
+    ],
+)
+def test_what_moves_an_amount_is_in_the_model_and_makes_a_new_version(section: str, key: str, value: int) -> None:
+    settings = LedgerSettings.model_validate({section: {key: value}})
+
+    model = cost_model(settings, load_taxonomy())
+
+    assert getattr(model, key) == value
+    assert f'"{key}" = {value}' in model.toml
+    assert model.config_version != cost_model(LedgerSettings(), load_taxonomy()).config_version

@@ -203,6 +203,14 @@ def _plain_input(element: Json) -> list[str]:
     return ["max_length: at most 3000"] if element.get("max_length", 1) > 3000 else []
 
 
+def _matching(key: str, pattern: str) -> Callable[[Json], list[str]]:
+    def check(element: Json) -> list[str]:
+        given = element.get(key)
+        return [] if given is None or re.fullmatch(pattern, given) else [f"{element['type']}: {key} is malformed"]
+
+    return check
+
+
 _ELEMENTS: dict[str, Callable[[Json], list[str]]] = {
     "button": _button,
     "static_select": _options(100),
@@ -211,6 +219,8 @@ _ELEMENTS: dict[str, Callable[[Json], list[str]]] = {
     "checkboxes": _options(10),
     "radio_buttons": _options(10),
     "plain_text_input": _plain_input,
+    "datepicker": _matching("initial_date", r"\d{4}-\d{2}-\d{2}"),
+    "timepicker": _matching("initial_time", r"\d{2}:\d{2}"),
     "image": _image,
 }
 

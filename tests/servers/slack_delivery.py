@@ -105,6 +105,9 @@ def form_state(blocks: list[Json], values: dict[str, str | list[str]]) -> Json:
 def _given(element: Json, value: str | list[str] | None) -> Json:
     if element["type"] == "plain_text_input":
         return {"value": value if value is not None else element.get("initial_value")}
+    if element["type"] in {"datepicker", "timepicker"}:
+        kind = element["type"].removesuffix("picker")
+        return {f"selected_{kind}": value if value is not None else element.get(f"initial_{kind}")}
     options = {option["value"]: option for option in element["options"]}
     if element["type"] == "multi_static_select":
         chosen = [options[v] for v in value] if value is not None else element.get("initial_options", [])

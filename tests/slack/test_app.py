@@ -161,7 +161,7 @@ def test_a_complaint_becomes_a_card_that_says_what_an_agent_needs(office: Office
     for words in ("Complaint · where is it", "caused by logistics", "cat", "12,400 followers", "where is my parcel?",
                   "due ", "90 % sure", "Nobody has this yet"):  # fmt: skip
         assert words in card
-    assert office.buttons() == ["Claim", "Resolve", "Not for us", "Retag", "Open post"]
+    assert office.buttons() == ["Claim", "Resolve", "Not for us", "Retag", "Promise…", "Open post"]
     assert office.slack.violations == []
 
 
@@ -263,6 +263,42 @@ def test_retag_opens_a_form_with_what_the_case_is_now_and_saves_what_it_should_b
     assert office.case().reason == "billing_error"
     assert "Complaint · billing error" in office.shown()
     assert office.slack.workspace.modals == {}
+
+
+def test_a_promise_is_made_in_a_form_shown_on_the_card_and_kept_by_a_button(office: Office) -> None:
+    office.receive(f"complaint/{REASON}: late")
+
+    office.press("UANN", "case_promise")
+    office.slack.submit("UANN", {"day": "2026-11-18", "time": "16:30"})
+    office.deliver()
+    shown, buttons = office.shown(), office.buttons()
+    office.press("UANN", "promise_keep")
+
+    assert "promise due 18 Nov, 16:30 UTC (in 7 h), made by Ann Example" in shown
+    assert buttons[-3:] == ["Promise kept", "Cancel promise", "Promise…"]
+    assert "promise due" not in office.shown()
+    thread = [message["text"] for message in office.slack.messages("C0CARE", thread_ts=office.ts())]
+    assert thread[-2:] == [
+        "Ann Example promised the customer an answer by 18 Nov, 16:30 UTC.",
+        "Ann Example kept the promise.",
+    ]
+
+
+def test_a_promise_for_a_time_that_is_over_is_refused_in_the_form(office: Office) -> None:
+    office.receive(f"complaint/{REASON}: late")
+    office.press("UANN", "case_promise")
+
+    [answer] = office.slack.submit("UANN", {"day": "2026-11-18", "time": "08:00"})
+
+    assert answer.body["errors"] == {"time": "That time is over already; promise a later one."}
+
+
+def test_a_customer_who_wanted_to_leave_can_be_kept_by_a_button(office: Office) -> None:
+    office.receive("complaint/leave_cancel: I want to cancel")
+
+    office.press("UANN", "case_customer_kept")
+
+    assert office.case().state == "resolved"
 
 
 def test_a_form_that_contradicts_itself_says_so_and_stays_open(office: Office) -> None:

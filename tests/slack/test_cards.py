@@ -96,8 +96,8 @@ def test_a_deleted_post_is_neither_shown_nor_linked() -> None:
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (CaseState.OPEN, ["Claim", "Resolve", "Not for us", "Retag", "Open post"]),
-        (CaseState.CLAIMED, ["Resolve", "Give back", "Not for us", "Retag", "Open post"]),
+        (CaseState.OPEN, ["Claim", "Resolve", "Not for us", "Retag", "Promise…", "Open post"]),
+        (CaseState.CLAIMED, ["Resolve", "Give back", "Not for us", "Retag", "Promise…", "Open post"]),
         (CaseState.RESOLVED, ["Retag", "Open post"]),
         (CaseState.DISMISSED, ["Open post"]),
     ],
