@@ -11,9 +11,9 @@ setup: .venv/.done
 demo: setup
 	@.venv/bin/earmark demo $(ARGS)
 
-# Run the tests; ARGS="tests/test_router.py -x" runs some.
+# Run the tests but the slow ones; ARGS="tests/test_router.py -x" runs some, ARGS="-m ''" all.
 test: setup
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest --numprocesses auto --dist worksteal $(ARGS)
 
 # Check style, types and layers.
 lint: setup

@@ -159,12 +159,12 @@ def _renamed(line: dict[str, Any], round_number: int) -> dict[str, Any]:
 
 
 def _work_old_cases(demo: App) -> None:
-    """Have the sample agents resolve three of four cases that are a day old, so that the ledger has work to show."""
+    """Have the sample agents resolve three of five cases that are a day old, so that the ledger has work to show."""
     now = demo.parts.now()
     with reading(demo.parts.database) as session:
         waiting = cases.page(session, CaseFilter(), limit=1000)
     for case in sorted(waiting, key=lambda case: case.id):
-        if now - case.opened_at > _WORKED_AFTER and case.id % 4:
+        if now - case.opened_at > _WORKED_AFTER and case.id % 5 < 3:
             _resolve(demo, case.id)
 
 

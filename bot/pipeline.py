@@ -26,6 +26,7 @@ TAG_ATTEMPTS_MAX = 3
 """Failed taggings after which a mention is set aside, so that it does not hold up the others."""
 BATCHES_A_TURN = 8
 """A few seconds of work: whoever stops the bot waits for the turn to end."""
+_PROBE = "Thank you."
 HOLDS_A_TURN = 200
 _BACKOFF_S_FIRST, _BACKOFF_S_MAX, _BACKOFF_S_PERMANENT = 5.0, 900.0, 3600.0
 
@@ -147,8 +148,10 @@ def tag_batch(parts: Parts) -> int:
     if not batch:
         return 0
     taggings, failed = _tagged(parts, batch)
+    if not taggings:
+        _prove_tagger(parts)
     if taggings:
-        _commit(parts, taggings)
+        _commit(parts, batch, taggings)
     if failed:
         _set_aside(parts, failed)
     return len(batch)
@@ -175,16 +178,27 @@ def _tagged(parts: Parts, batch: Sequence[Waiting]) -> tuple[dict[int, Tagging],
         one, other = _tagged(parts, [waiting])
         taggings |= one
         failed |= other
-    if not taggings:
-        raise ClassifierError(f"the tagger failed on each of {len(batch)} mentions; see the errors before this one")
     return taggings, failed
 
 
-def _commit(parts: Parts, taggings: dict[int, Tagging]) -> None:
+def _prove_tagger(parts: Parts) -> None:
+    """Do nothing where the tagger can tag: then a batch of which nothing could be tagged has itself to blame.
+
+    Raises:
+        ClassifierError: the tagger fails on anything. The mentions wait until it is mended.
+    """
+    try:
+        parts.tagger.tag([_PROBE])
+    except Exception as error:
+        raise ClassifierError("the tagger fails on every text; see the errors before this one") from error
+
+
+def _commit(parts: Parts, read: Sequence[Waiting], taggings: dict[int, Tagging]) -> None:
     """Write a batch. Mentions that another worker has tagged meanwhile are left out."""
     now = parts.now()
     with transaction(parts.database) as session:
-        batch = mentions.waiting(session, limit=len(taggings), ids=list(taggings))
+        untagged = mentions.still_waiting(session, list(taggings))
+        batch = [waiting for waiting in read if waiting.id in untagged]
         if not batch:
             return
         window = timedelta(days=parts.settings.ledger.repeat.window_days)

@@ -35,8 +35,6 @@ class CaseChange:
 
 
 _WAITING = (CaseState.OPEN.value, CaseState.CLAIMED.value)
-_CLOSINGS = ("resolved", "no_action")
-"""Kinds of events after which a mention may re-open a case."""
 
 
 def open_cases(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -234,12 +232,10 @@ def opening(session: Session, case_id: int) -> tuple[models.Mention, models.Auth
 
 
 def came_back_at(session: Session, case_id: int) -> datetime | None:
-    """Return when the mention was posted that re-opened a case last; None for a case that was never closed."""
+    """Return when the mention was posted that re-opened a case last; None for one that never was."""
     event, mention = models.CaseEvent, models.Mention
-    of_case = col(event.case_id) == case_id
-    closing = select(func.max(col(event.id))).where(of_case, col(event.kind).in_(_CLOSINGS)).scalar_subquery()
-    joined = select(event).where(of_case, col(event.kind) == "joined", col(event.id) > closing)
-    back = session.scalar(joined.order_by(col(event.id)).limit(1))
+    query = select(event).where(col(event.case_id) == case_id, col(event.kind) == "reopened")
+    back = session.scalar(query.order_by(col(event.id).desc()).limit(1))
     if back is None:
         return None
     posted_at = session.scalar(select(col(mention.posted_at)).where(col(mention.id) == back.detail["mention"]))

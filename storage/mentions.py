@@ -171,13 +171,19 @@ def _rewrite(session: Session, platform: str, posts: Sequence[Gone], now: dateti
         session.connection().execute(statement, rows)
 
 
-def waiting(session: Session, *, limit: int, ids: Sequence[int] | None = None) -> list[Waiting]:
-    """Return untagged mentions, oldest first; with ``ids`` those of them that still wait, locked on PostgreSQL."""
+def waiting(session: Session, *, limit: int) -> list[Waiting]:
+    """Return untagged mentions, oldest first."""
     table = models.Mention
     query = _with_author().where(col(table.state) == "new").order_by(col(table.id)).limit(limit)
-    if ids is not None:
-        query = query.where(col(table.id).in_(ids)).with_for_update(of=table)
     return [_waiting(row) for row in session.execute(query)]
+
+
+def still_waiting(session: Session, mention_ids: Sequence[int]) -> set[int]:
+    """Return which mentions nobody has tagged meanwhile, locked on PostgreSQL, in the order of their ids."""
+    table = models.Mention
+    query = select(col(table.id)).where(col(table.id).in_(mention_ids), col(table.state) == "new")
+    found = session.scalars(query.order_by(col(table.id)).with_for_update())
+    return {mention_id for mention_id in found if mention_id is not None}
 
 
 def without_case(session: Session, mention_id: int) -> Waiting | None:

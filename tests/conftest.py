@@ -26,8 +26,9 @@ IN_CI = os.environ.get("EARMARK_CI") == "1"
 POSTGRESQL = os.environ.get("EARMARK_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 """A PostgreSQL on which the tests may make and drop schemas."""
 
-# No deadline: the same example takes longer on a busy machine, which says nothing about the code.
-settings.register_profile("earmark", deadline=None, print_blob=True)
+# No deadline: the same example takes longer on a busy machine, which says nothing about the code. Fewer examples where
+# somebody waits for them.
+settings.register_profile("earmark", deadline=None, print_blob=True, max_examples=100 if IN_CI else 25)
 settings.load_profile("earmark")
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from installation import Installation
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
 from bot import pipeline
 from bot.app import App
 from bot.domain import CaseView
+from bot.ledger.journal import Status
 from storage import cases, ledger_reports, models
 from storage.cases import CaseFilter
 from storage.db import reading
 from storage.outbox import Kind
+from tests.installation import Installation
 
 Row = TypeVar("Row", bound=SQLModel)
 Sums = dict[tuple[str, str, str, str], int]
@@ -62,7 +63,7 @@ def pending(running: App) -> Sums:
     return _sums(running, "pending")
 
 
-def _sums(running: App, status: ledger_reports.Status) -> Sums:
+def _sums(running: App, status: Status) -> Sums:
     with reading(running.parts.database) as session:
         return {
             (one.account.removeprefix("Expenses:Contact:"), one.dept, one.commodity, one.basis): one.amount

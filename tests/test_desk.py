@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from installation import START, Installation, assert_books_agree, line
-from looking import case, contacts, history, journal_kinds, orders, pending, posted, rows, take_in, waiting
 
 from bot import pipeline
 from bot.app import App
@@ -17,6 +15,8 @@ from bot.domain import Actor, CaseState, Priority, Tag
 from bot.errors import CaseError
 from storage import models
 from storage.outbox import Kind
+from tests.installation import START, Installation, assert_books_agree, line
+from tests.looking import case, contacts, history, journal_kinds, orders, pending, posted, rows, take_in, waiting
 
 ANN, BOB = Actor("slack:UANN", "Ann"), Actor("slack:UBOB", "Bob")
 EVE = Actor("slack:UEVE", "Eve", is_supervisor=True)
@@ -27,8 +27,13 @@ WORK_EXPECTED = {("Waste", "logistics", "GBP", "E"): 250, ("Waste", "logistics",
 
 
 @pytest.fixture
-def installation(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Installation:
+def installation(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Installation:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-none")
+    return configured(tmp_path, sqlite_url)
+
+
+def configured(folder: Path, url: str) -> Installation:
+    """Four queues: two have a Slack channel of their own, one shares the first's, one has none."""
     settings: dict[str, Any] = {
         "queues": [
             {"name": "care", "slack_channel": "C0CARE"},
@@ -44,7 +49,7 @@ def installation(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPa
         ],
         "slack": {},
     }
-    return Installation(tmp_path, database_url, settings=settings)
+    return Installation(folder, url, settings=settings)
 
 
 @pytest.fixture
@@ -406,6 +411,40 @@ def test_a_dismissed_case_has_no_tags_to_correct(running: App, open_case: int) -
 
     with pytest.raises(CaseError, match="it has no tags to correct"):
         retag(running, open_case, Tag.PRAISE, "praise")
+
+
+# -- on the other database ---------------------------------------------------------------------------------------
+
+
+def test_postgresql_keeps_the_same_of_every_action(
+    tmp_path: Path, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-none")
+    installation = configured(tmp_path, postgresql_url)
+    running = installation.open()
+    take_in(running, installation, *(line(number, BOTH, author=f"a{number}") for number in range(1, 6)))
+    first, second, third, fourth, fifth = waiting(running, "care")
+
+    running.desk.claim(first, ANN, action_id="a1")
+    running.desk.release(first, ANN, action_id="a2")
+    retag(running, second, Tag.REQUEST, "how_to", action_id="a3")
+    running.desk.resolve(third, ANN, action_id="a4")
+    take_in(running, installation, line(6, PARCEL, author="a3"))
+    running.desk.not_for_us(fourth, ANN, action_id="a5")
+    running.desk.claim(fifth, ANN, action_id="a6")
+    installation.clock.forward(days=3)
+
+    assert pipeline.expire_holds(running.parts) == 3
+    assert [row.closed_how for row in rows(running, models.Case)] == ["no_action"] * 3 + ["not_for_us", ""]
+    assert contacts(running) == 4
+    assert {key: sum_ for key, sum_ in posted(running).items() if key[2] == "GBP"} == {
+        ("Waste", "billing", "GBP", "E"): 450
+    }
+    assert {key: sum_ for key, sum_ in pending(running).items() if key[2] == "GBP"} == {
+        ("Waste", "billing", "GBP", "E"): 450
+    }
+    assert_books_agree(running)
+    running.parts.database.dispose()
 
 
 # -- what is told ------------------------------------------------------------------------------------------------

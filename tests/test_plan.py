@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from installation import Installation, assert_books_agree, line
-from looking import case, contacts, history, journal_kinds, orders, pending, posted, rows, take_in, waiting
 
 from bot import pipeline
 from bot.app import App
 from bot.domain import Actor, CaseState, Gone, Liveness, Page, Priority, RepeatKind, Tag
 from storage import models
 from storage.outbox import Kind
+from tests.installation import Installation, assert_books_agree, line
+from tests.looking import case, contacts, history, journal_kinds, orders, pending, posted, rows, take_in, waiting
 
 ANN = Actor("slack:UANN", "Ann")
 PARCEL = "complaint/where_is_it: where is my parcel"
@@ -24,9 +24,7 @@ BILL = "complaint/billing_error: you have charged me twice"
 THANKS = "praise/praise: thank you all"
 CHAT = "just talking to a friend"
 DAY = 24 * 60
-RANT = (
-    "complaint/where_is_it: day {} and the blue armchair I paid for is still somewhere between your depot and nowhere"
-)
+RANT = "complaint/where_is_it: day {} and the armchair I paid for is still somewhere between your depot and nowhere"
 
 
 @pytest.fixture
@@ -66,7 +64,7 @@ def test_a_second_mention_within_a_day_joins_the_open_case_and_counts_no_second_
     assert case(running).mention_count == 2
     assert contacts(running) == 1
     assert journal_kinds(running) == ["tag", "cost_hold", "tag"]
-    assert orders(running) == [("C0CARE", Kind.CARD, 1), ("C0CARE", Kind.CARD_EDIT, 1)]
+    assert orders(running) == [("C0CARE", kind, 1) for kind in (Kind.CARD, Kind.NOTE, Kind.CARD_EDIT)]
 
 
 def test_two_mentions_of_one_batch_make_the_same_of_it(running: App, installation: Installation) -> None:
@@ -75,7 +73,7 @@ def test_two_mentions_of_one_batch_make_the_same_of_it(running: App, installatio
     assert case(running).mention_count == 2
     assert case(running).version == 1
     assert contacts(running) == 1
-    assert orders(running) == [("C0CARE", Kind.CARD, 1)]
+    assert orders(running) == [("C0CARE", Kind.CARD, 1), ("C0CARE", Kind.NOTE, 1)]
 
 
 def test_a_mention_a_day_later_on_another_matter_opens_a_case_of_its_own(
@@ -135,6 +133,7 @@ def test_a_mention_within_a_day_of_the_answer_re_opens_the_case_with_a_minute_of
     assert (view.state, view.owner, view.closed_at, view.closed_how) == (CaseState.OPEN, "", None, "")
     assert view.due_at == datetime(2026, 11, 19, 10, 59, tzinfo=UTC)
     assert contacts(running) == 1
+    assert history(running)[-1] == ("reopened", "Earmark")
     assert pending(running) == {
         ("Waste", "billing", "SEC", "E"): 60,
         ("Waste", "billing", "GBP", "E"): 50,

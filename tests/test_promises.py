@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from installation import START, Clock, Installation, assert_books_agree, line, work
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from bot import pipeline
 from bot.app import App
-from bot.domain import Actor
-from bot.errors import CaseError
+from bot.domain import Actor, Tagging
+from bot.errors import CaseError, ClassifierError
 from storage import cases, channels, ledger_reports, mentions
 from storage.cases import CaseFilter
 from storage.db import reading, transaction
+from tests.installation import START, Clock, Installation, ToldTagger, assert_books_agree, line, work
 
 ANN, BOB = Actor("slack:UANN", "Ann"), Actor("slack:UBOB", "Bob")
 TEXTS = (
@@ -125,6 +125,7 @@ class Killer:
             raise Died
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(kills=st.lists(st.integers(1, 9), max_size=4))
 def test_a_burst_of_any_size_is_kept_whole_also_when_the_process_is_killed_between_pages(kills: list[int]) -> None:
@@ -223,6 +224,40 @@ def test_one_failing_mention_delays_itself_only_and_is_counted(installation: Ins
     with reading(started.parts.database) as session:
         assert mentions.counts_by_state(session) == {"tagged": 59, "dead": 1}
     assert_books_agree(started)
+
+
+@pytest.mark.slow
+def test_a_batch_of_nothing_but_failing_mentions_does_not_hold_up_the_ones_behind_it(tmp_path: Path) -> None:
+    installation = Installation(tmp_path, f"sqlite:///{tmp_path / 'e.sqlite'}", settings={"tagger": {"batch": 4}})
+    installation.publish(line(number, "poison" if number < 6 else TEXTS[0]) for number in range(10))
+    running = installation.open()
+
+    work(running)
+
+    with reading(running.parts.database) as session:
+        assert mentions.counts_by_state(session) == {"tagged": 4, "dead": 6}
+    running.parts.database.dispose()
+
+
+@pytest.mark.slow
+def test_a_tagger_that_fails_on_everything_sets_no_mention_aside(tmp_path: Path) -> None:
+    installation = Installation(tmp_path, f"sqlite:///{tmp_path / 'e.sqlite'}", tagger=BrokenTagger())
+    installation.publish(line(number, TEXTS[0]) for number in range(3))
+    running = installation.open()
+    pipeline.receive(running.parts, "feed")
+
+    for _ in range(5):
+        with pytest.raises(ClassifierError, match="the tagger fails on every text"):
+            pipeline.tag_batch(running.parts)
+
+    with reading(running.parts.database) as session:
+        assert mentions.counts_by_state(session) == {"new": 3}
+    running.parts.database.dispose()
+
+
+class BrokenTagger(ToldTagger):
+    def tag(self, texts: Sequence[str]) -> list[Tagging]:
+        raise RuntimeError(f"the model file is torn: {len(texts)}")
 
 
 def test_one_failing_channel_delays_itself_only_and_is_shown(tmp_path: Path, database_url: str) -> None:

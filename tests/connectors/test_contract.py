@@ -104,6 +104,7 @@ def burst(world: World) -> Burst:
     return Burst(world, cursor, world.burst(2500))
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_burst_of_any_size_is_kept_whole_also_when_the_process_dies_between_pages(

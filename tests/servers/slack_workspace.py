@@ -169,7 +169,7 @@ class Workspace:
 
 def is_reply(message: Json) -> bool:
     """True for a message inside a thread that is not its first."""
-    return message.get("thread_ts", message["ts"]) != message["ts"]
+    return str(message.get("thread_ts", message["ts"])) != str(message["ts"])
 
 
 def is_reply_to(ts: str, message: Json) -> bool:
