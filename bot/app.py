@@ -16,7 +16,7 @@ from sqlalchemy import Engine as Database
 from sqlmodel import Session
 
 import connectors
-from bot import config, pipeline
+from bot import config, nightly, pipeline
 from bot.config import Channel, LedgerSettings, Settings, TaggerSettings
 from bot.desk import Desk
 from bot.domain import Connector, Tagger
@@ -231,7 +231,11 @@ def _tag(parts: Parts) -> datetime | None:
 
 
 def _clock(parts: Parts) -> datetime | None:
-    return parts.now() if pipeline.expire_holds(parts) == pipeline.HOLDS_A_TURN else None
+    """Holds first; what is summed up comes when nothing else waits (specification 3)."""
+    if pipeline.expire_holds(parts) == pipeline.HOLDS_A_TURN:
+        return parts.now()
+    nightly.run(parts)
+    return None
 
 
 def _deliver(parts: Parts, slack_channel: str) -> datetime | None:
@@ -265,6 +269,7 @@ def _start_slack(app: App) -> Callable[[], None]:
     from bot.slack.serving import start
 
     with db.transaction(app.parts.database) as session:
-        for queue in app.parts.settings.queues:
-            outbox.revive(session, queue.slack_channel)
+        settings = app.parts.settings
+        for slack_channel in {queue.slack_channel for queue in settings.queues} | {settings.summary.slack_channel}:
+            outbox.revive(session, slack_channel)
     return start(app.parts, app.desk)

@@ -7,7 +7,7 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from storage import models, models_imports, models_sums  # noqa: F401 - all tables have to be known here
+from storage import models, models_imports, models_summary, models_sums  # noqa: F401 - all tables have to be known here
 from storage.db import connect
 
 
