@@ -39,6 +39,7 @@ COMMANDS = {
     "tag",
     "poll",
     "import",
+    "summary",
     "db upgrade",
     *(f"ledger {name}" for name in LEDGER.split()),
 }
