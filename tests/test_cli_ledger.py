@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 import time_machine
 
 from bot import cli
@@ -26,7 +28,7 @@ Earmark = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def earmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Earmark:
+def earmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Earmark]:
     """Runs the command line in a folder with a config; returns exit code, output and errors."""
     (tmp_path / "config.toml").write_text(
         '[earmark]\ndatabase_url = "sqlite:///earmark.sqlite"\nlog_level = "error"\n'
@@ -34,6 +36,7 @@ def earmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         '[[queues]]\nname = "care"\n[[routes]]\nqueue = "care"\n'
     )
     monkeypatch.chdir(tmp_path)
+    handlers, level = logging.root.handlers[:], logging.root.level
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["earmark", *arguments])
@@ -47,7 +50,11 @@ def earmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         said = capsys.readouterr()
         return code, said.out, said.err
 
-    return run
+    yield run
+    # Commands set up logging for the whole process; other tests listen to it.
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture
