@@ -7,7 +7,6 @@ process or a machine that slept make neither none nor two. A ledger that does no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -77,14 +76,12 @@ def sum_up(session: Session, settings: Settings, model: CostModel, day: date) ->
     return Summed(Kept(day, tuple(summary(figures)), is_alarm=False), figures)
 
 
-def order(session: Session, settings: Settings, days: Sequence[date], *, now: datetime) -> int:
-    """Have Slack show the summaries of days; return how many were not ordered before."""
+def order(session: Session, settings: Settings, day: date, *, now: datetime) -> bool:
+    """Have Slack show the summary of a day; False when it was ordered before, or there is no channel for it."""
     channel = slack_channel(settings)
-    orders = [
-        Order(channel, Kind.SUMMARY, None, f"summary:{summaries.EDITION}:{day}", {"date": day.isoformat()})
-        for day in days
-    ]
-    return outbox.enqueue(session, orders, now=now) if channel else 0
+    key = f"summary:{summaries.EDITION}:{day}"
+    placed = Order(channel, Kind.SUMMARY, None, key, {"date": day.isoformat()})
+    return bool(channel) and outbox.enqueue(session, [placed], now=now) > 0
 
 
 def slack_channel(settings: Settings) -> str:
@@ -99,7 +96,7 @@ def _sum_up(parts: Parts, day: date) -> bool:
         if not summaries.keep(session, kept, now=parts.now()):
             # Another process was faster, and has ordered it.
             return False
-        if order(session, parts.settings, [day], now=parts.now()):
+        if order(session, parts.settings, day, now=parts.now()):
             parts.submit(session, "deliver", slack_channel(parts.settings))
     if kept.is_alarm:
         log.error("ledger_does_not_verify", day=day.isoformat())

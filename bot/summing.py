@@ -63,7 +63,7 @@ def _day(settings: Settings, day: date | None, now: datetime) -> date:
 def _ordered(database: Engine, settings: Settings, kept: Kept, now: datetime) -> tuple[Kept, bool]:
     with db.transaction(database) as session:
         summaries.keep(session, kept, now=now)
-        return _stored(session, kept), bool(nightly.order(session, settings, [kept.day], now=now))
+        return _stored(session, kept), nightly.order(session, settings, kept.day, now=now)
 
 
 def _stored(session: Session, kept: Kept) -> Kept:

@@ -27,6 +27,8 @@ from storage.models_sums import LedgerSum
 from storage.summaries import Kept
 from tests.installation import START, Clock, Installation, give_tables, line
 from tests.looking import rows, take_in
+from tests.servers.slack import BOT_TOKEN, Slack
+from tests.servers.slack import running as served
 
 ANN = Actor("slack:U1", "Ann")
 DAY = timedelta(days=1)
@@ -290,3 +292,25 @@ def test_the_order_for_slack_holds_a_date_and_nothing_else(place: Place) -> None
     [order] = [row for row in rows(running, OutboxMessage) if row.kind == "summary"]
 
     assert (order.detail, order.case_id) == ({"date": "2026-11-18"}, None)
+
+
+def test_two_processes_with_a_slack_between_them_post_one_summary(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slack = Slack()
+    slack.add_channel("C0CARE", "care")
+    slack.add_channel("C0EXEC", "executives")
+    monkeypatch.setenv("SLACK_BOT_TOKEN", BOT_TOKEN)
+    with served(slack) as address:
+        quick = {"api_url": address, "seconds_between_messages": 0.0, "quiesce_seconds": 0.0}
+        place.settings = {**place.settings, "slack": quick}
+        apps = [worked(place), place.open()]
+        place.clock.at = START + DAY
+        for number in (0, 1, 0, 1):
+            apps[number].engine.wake("clock")
+            apps[number].engine.drain()
+
+    [message] = slack.messages("C0EXEC")
+    assert message["text"].startswith("*Value / waste ledger — Wed 18 Nov 2026* · Nov day 18 of 30, month open")
+    assert len(message["text"].split("\n")) == 4
+    assert slack.violations == []

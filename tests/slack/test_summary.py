@@ -32,11 +32,11 @@ def settings() -> Settings:
     return config.parse(raw, source="test")
 
 
-def summed_up(bench: Bench, settings: Settings, lines: tuple[str, ...] = LINES) -> int:
-    """The summary is kept and ordered, as the nightly job does it; returns how many orders are new."""
+def summed_up(bench: Bench, settings: Settings, lines: tuple[str, ...] = LINES) -> bool:
+    """The summary is kept and ordered, as the nightly job does it; returns whether the order is new."""
     with transaction(bench.engine) as session:
         summaries.keep(session, Kept(DAY, lines, is_alarm=False), now=bench.clock())
-        return nightly.order(session, settings, [DAY], now=bench.clock())
+        return nightly.order(session, settings, DAY, now=bench.clock())
 
 
 def texts(bench: Bench) -> list[str]:
@@ -56,9 +56,9 @@ def test_slack_shows_the_lines_of_vector_17(bench: Bench, settings: Settings) ->
 
 
 def test_ordered_again_and_again_it_is_one_message(bench: Bench, settings: Settings) -> None:
-    assert [summed_up(bench, settings), summed_up(bench, settings)] == [1, 0]
+    assert [summed_up(bench, settings), summed_up(bench, settings)] == [True, False]
     bench.drain()
-    assert summed_up(bench, settings) == 0
+    assert not summed_up(bench, settings)
 
     bench.drain()
 
