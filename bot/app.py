@@ -16,7 +16,7 @@ from sqlalchemy import Engine as Database
 from sqlmodel import Session
 
 import connectors
-from bot import config, estimates, pipeline, promising
+from bot import config, estimates, nightly, pipeline, promising
 from bot.config import Channel, LedgerSettings, Settings, TaggerSettings
 from bot.desk import Desk
 from bot.domain import Connector, Tagger
@@ -231,11 +231,14 @@ def _tag(parts: Parts) -> datetime | None:
 
 
 def _clock(parts: Parts) -> datetime | None:
-    """Holds first, then promises, then estimates (specification 3); again at once where one of them has more to do."""
+    """Holds first, then promises, then estimates; the nightly summary when nothing else waits (specification 3)."""
     is_busy = pipeline.expire_holds(parts) == pipeline.HOLDS_A_TURN
     is_busy |= promising.ring(parts) == promising.ALARMS_A_TURN
     is_busy |= estimates.expire(parts) == estimates.ESTIMATES_A_TURN
-    return parts.now() if is_busy else None
+    if is_busy:
+        return parts.now()
+    nightly.run(parts)
+    return None
 
 
 def _deliver(parts: Parts, slack_channel: str) -> datetime | None:
@@ -269,6 +272,7 @@ def _start_slack(app: App) -> Callable[[], None]:
     from bot.slack.serving import start
 
     with db.transaction(app.parts.database) as session:
-        for queue in app.parts.settings.queues:
-            outbox.revive(session, queue.slack_channel)
+        settings = app.parts.settings
+        for slack_channel in {queue.slack_channel for queue in settings.queues} | {settings.summary.slack_channel}:
+            outbox.revive(session, slack_channel)
     return start(app.parts, app.desk)

@@ -11,7 +11,8 @@ import click
 
 from bot.app import open_database
 from bot.config import Settings
-from storage import db, ledger, ledger_reports, ledger_verify, mentions
+from bot.soundness import audited
+from storage import db, ledger
 
 
 def upgrade(settings: Settings) -> str:
@@ -41,28 +42,10 @@ def verify(settings: Settings, *, as_json: bool, rebuild_sums: bool = False) -> 
         with db.transaction(database) as session:
             ledger.rebuild_sums(session)
     with db.reading(database) as session, _progress() as progress:
-        verdict = ledger_verify.verify(session, progress)
-        balance, live = ledger_reports.tag_balance(session), mentions.live_tags(session)
+        report = audited(session, progress)
     database.dispose()
-    problem = str(verdict.broken) if verdict.broken else _tag_problem(balance, live)
-    report = {
-        "ok": not problem,
-        "journals": verdict.journals,
-        "head": verdict.head,
-        "live_tags": sum(live.values()),
-        "tag_balance": sum(balance.values()),
-        "problem": problem,
-    }
     click.echo(json.dumps(report) if as_json else _sentence(report))
-    return not problem
-
-
-def _tag_problem(balance: dict[tuple[str, str, str], int], live: dict[tuple[str, str, str], int]) -> str:
-    for key in sorted({*balance, *live}):
-        if balance.get(key, 0) != live.get(key, 0):
-            name = " / ".join(key)
-            return f"TAG balance of {name} is {balance.get(key, 0)}, live tags are {live.get(key, 0)}"
-    return ""
+    return bool(report["ok"])
 
 
 def _sentence(report: dict[str, object]) -> str:

@@ -197,6 +197,25 @@ def import_(*, kind: str, file: Path, dry_run: bool, config_file: Path) -> None:
         sys.exit(EXIT_BAD_INPUT)
 
 
+@cli.command()
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day; yesterday without it.")
+@click.option(
+    "--post", is_flag=True, help="Have it shown in the Slack channel of [summary]; once, however often asked."
+)
+@CONFIG
+@JSON
+def summary(*, day: datetime | None, post: bool, config_file: Path, as_json: bool) -> None:
+    """Print the nightly summary of a day; exit 1 with one alarm line if the ledger does not verify.
+
+    \b
+    Example:  earmark summary --date 2026-09-29
+    """
+    from bot import summing
+
+    if not summing.run(_settings(config_file), day.date() if day else None, as_json=as_json, post=post):
+        sys.exit(EXIT_BROKEN)
+
+
 @cli.group()
 def ledger() -> None:
     """Check the value/waste ledger, and read its reports.

@@ -36,6 +36,7 @@ DEFAULT_FILE = Path("config.toml")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}\Z")
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d\Z")
 _PASSWORD = re.compile(r"://[^/:@]*:[^@]+@|[?&](?:password|sslpassword)=", re.IGNORECASE)
 """Also one in the query, or one with a ``#`` or a ``/`` in it, where ``urlsplit`` sees the end of the host."""
 
@@ -65,6 +66,13 @@ def _is_variable(value: str) -> str:
     return value
 
 
+def _is_clock_time(value: str) -> str:
+    if not _CLOCK_TIME.match(value):
+        message = f"'{value}' is no time of day: write 00:00 to 23:59"
+        raise ValueError(message)
+    return value
+
+
 def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -72,6 +80,8 @@ def _one_or_several(value: object) -> object:
 Name = Annotated[str, AfterValidator(_is_name)]
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 Timezone = Annotated[str, AfterValidator(_is_timezone)]
+ClockTime = Annotated[str, AfterValidator(_is_clock_time)]
+"""A time of day such as ``00:10``, on the clock of the reporting time zone."""
 Variable = Annotated[str, AfterValidator(_is_variable)]
 
 _T = TypeVar("_T")
@@ -273,9 +283,10 @@ class WebSettings(Section):
 
 
 class SummarySettings(Section):
-    """``[summary]``: where the nightly summary goes."""
+    """``[summary]``: where the nightly summary goes, and from which time on the day before can be summed up."""
 
     slack_channel: str = ""
+    post_after: ClockTime = "00:10"
 
 
 class Settings(Section):

@@ -250,7 +250,7 @@ class OutboxMessage(SQLModel, table=True):
     dedupe_key: str = Field(unique=True)
     slack_channel: str
     kind: str
-    """card (first post), card_edit, note (in the card's thread), remove."""
+    """card (first post), card_edit, note (in the card's thread), remove, summary."""
     case_id: int | None = Field(default=None, foreign_key="case.id", sa_type=_Big)
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     delivery_id: str = Field(unique=True)

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """A line in the card's thread; ``detail`` says what happened, such as ``{"event": "claimed", "actor": "Ann"}``."""
     REMOVE = "remove"
     """Takes the card away, for a case that has moved to another Slack channel."""
+    SUMMARY = "summary"
+    """The nightly summary; ``detail`` says of which date: ``{"date": "2026-09-29"}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +242,15 @@ def counts(session: Session) -> dict[tuple[str, str], int]:
 
 
 def revive(session: Session, slack_channel: str) -> int:
-    """Try the dead cards of a channel again, after its operator let the bot in; return how many there are.
+    """Try the dead cards and summaries of a channel again, after its operator let the bot in; return how many.
 
-    Only cards: they show their case as it is now, so what followed them need not be repeated.
+    Of a case only its card: that shows the case as it is now, so what followed it need not be repeated.
     """
     table = models.OutboxMessage
     lost = update(table).where(
-        col(table.slack_channel) == slack_channel, col(table.state) == "dead", col(table.kind) == Kind.CARD.value
+        col(table.slack_channel) == slack_channel,
+        col(table.state) == "dead",
+        col(table.kind).in_([Kind.CARD.value, Kind.SUMMARY.value]),
     )
     # Their first attempt counts anew, so that a search for them does not go back to the first one.
     return changed(session, lost.values(state="pending", first_attempt_at=None, last_attempt_at=None, next_at=None))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import structlog
+import time_machine
 
 from bot import cli
 from bot.cli import main
@@ -34,6 +37,7 @@ def earmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         '[[queues]]\nname = "care"\n[[routes]]\nqueue = "care"\n'
     )
     monkeypatch.chdir(tmp_path)
+    handlers, level = logging.root.handlers[:], logging.root.level
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["earmark", *arguments])
@@ -48,7 +52,7 @@ def earmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return code, said.out, said.err
 
     yield run
-    # The commands log to the captured stream, which is closed after the test.
+    # Commands set up logging for the whole process; other tests listen to it.
     structlog.reset_defaults()
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
@@ -224,3 +228,91 @@ def test_the_export_is_a_file_with_every_journal(earmark: Earmark, tmp_path: Pat
     assert '; pending: 2026-11-18 * "cost_hold" ""' in text
     assert "charged twice" not in text
     assert not (tmp_path / "ledger.beancount.part").exists()
+
+
+# -- the nightly summary -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def the_next_day() -> Iterator[None]:
+    """It is ten past eight on 19 November 2026."""
+    with time_machine.travel(datetime(2026, 11, 19, 8, 10, tzinfo=UTC)):
+        yield
+
+
+@pytest.fixture
+def with_slack(tmp_path: Path, worked: None) -> None:
+    """The same configuration with a Slack channel for summaries."""
+    with (tmp_path / "config.toml").open("a") as file:
+        file.write('[slack]\n[summary]\nslack_channel = "C0EXEC"\n')
+
+
+@pytest.mark.usefixtures("worked", "the_next_day")
+def test_the_summary_is_that_of_yesterday(earmark: Earmark) -> None:
+    code, out, err = earmark("summary")
+
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert lines[0].startswith("*Value / waste ledger — Wed 18 Nov 2026* · Nov day 18 of 30, month open")
+    assert lines[1] == "1. *Demand* 1 contact yesterday: 1 complaint, 0 requests, 0 praise. 1 not yet worked."
+    assert lines[-1].startswith("_How far to trust this:_ no tag audited yet")
+
+
+@pytest.mark.usefixtures("worked", "the_next_day")
+def test_the_summary_as_json_has_the_lines_and_the_figures(earmark: Earmark) -> None:
+    code, out, _ = earmark("summary", "--date", "2026-11-18", "--json")
+
+    found = json.loads(out)
+    assert (code, found["date"], found["ok"], found["post"]) == (0, "2026-11-18", True, None)
+    assert found["night"]["demand"] == {
+        "contacts": 1, "complaints": 1, "requests": 0, "praise": 0, "pending": 1, "usual": None
+    }  # fmt: skip
+    assert (found["night"]["waste"], found["night"]["promises"]) == (None, None)
+    assert len(found["lines"]) == 3
+
+
+@pytest.mark.usefixtures("with_slack", "the_next_day")
+def test_a_summary_is_ordered_once_a_date(earmark: Earmark, tmp_path: Path) -> None:
+    answers = [earmark("summary", "--post"), earmark("summary", "--post"), earmark("summary", "--post", "--json")]
+
+    with sqlite3.connect(tmp_path / "earmark.sqlite") as connection:
+        query = "SELECT slack_channel, detail FROM outbox_message WHERE kind = 'summary'"
+        placed = connection.execute(query).fetchall()
+    connection.close()
+    assert placed == [("C0EXEC", '{"date": "2026-11-18"}')]
+    assert [code for code, _, _ in answers] == [0, 0, 0]
+    assert answers[0][2] == "Ordered for C0EXEC; the running bot sends it.\n"
+    assert answers[1][2] == "Ordered before for C0EXEC; the running bot sends it.\n"
+    assert json.loads(answers[2][1])["post"] == "ordered before"
+
+
+@pytest.mark.usefixtures("worked", "the_next_day")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--date", "2026-11-19"), "--date 2026-11-19: that day is not over in UTC; the last one is 2026-11-18"),
+        (("--date", "soon"), "'soon' does not match the format '%Y-%m-%d'"),
+        (("--post",), "summary.slack_channel: there is no Slack channel to post in; set it, and [slack]"),
+    ],
+)
+def test_a_summary_that_cannot_be_made_says_why(earmark: Earmark, arguments: tuple[str, ...], sentence: str) -> None:
+    code, out, err = earmark("summary", *arguments)
+
+    assert (code, out) == (2, "")
+    assert sentence in err
+
+
+@pytest.mark.usefixtures("worked", "the_next_day")
+def test_a_summary_of_a_ledger_that_does_not_verify_is_an_alarm(earmark: Earmark, tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "earmark.sqlite")
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.execute("UPDATE ledger_line SET amount = amount + 1 WHERE id = 1")
+    connection.commit()
+    connection.close()
+
+    code, out, _ = earmark("summary")
+
+    assert code == 1
+    assert len(out.splitlines()) == 1
+    assert "ALARM: the ledger does not verify (journal 1 " in out

@@ -112,6 +112,8 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
         ('slack_channel = "C1"', "holidays = ['Easter']", "queues[1].holidays[1]: Input should be a valid date"),
         ('slack_channel = "C1"', "sla_minutes = 60", "queues[1].sla_minutes: this must be a section"),
         ('slack_channel = "C1"', "sla_minutes.praise = 0", "queues[1].sla_minutes.praise: Input should be greater"),
+        ("", "[summary]\npost_after = '24:00'", "summary.post_after: '24:00' is no time of day: write 00:00 to 23:59"),
+        ("", "[summary]\npost_after = '0:10'", "summary.post_after: '0:10' is no time of day"),
         ('queue = "care"', 'queue = "car"', "routes[1].queue: there is no queue 'car'; known: care"),
         ('queue = "care"', 'queue = "care"\ntag = "praise"', "routes[1]: the last route must have no conditions"),
         (

@@ -40,6 +40,7 @@ COMMANDS = {
     "poll",
     "erase",
     "import",
+    "summary",
     "db upgrade",
     *(f"ledger {name}" for name in LEDGER.split()),
 }

@@ -63,9 +63,7 @@ class Response:
 
 def response(ask: Ask) -> Response:
     """Return first answers in care hours, and surveys. Surveys are context; they never post."""
-    rows = report_cases.answers(ask.session, since=ask.since, until=ask.until)
-    queues = {queue.name: queue for queue in ask.settings.queues}
-    found = responses.first_response(_card(ask, queues.get(row.queue), row) for row in rows)
+    found = responses.first_response(cards(ask, since=ask.since, until=ask.until))
     promoters = survey_scores(ask.session, "nps", since=ask.since, until=ask.until)
     efforts = survey_scores(ask.session, "ces", since=ask.since, until=ask.until)
     return Response(
@@ -80,15 +78,23 @@ def response(ask: Ask) -> Response:
     )
 
 
+def cards(ask: Ask, *, since: datetime, until: datetime) -> list[responses.CardFact]:
+    """Return the contacts opened from ``since`` to before ``until`` with how soon they were answered, as of ``now``."""
+    rows = report_cases.answers(ask.session, since=since, until=until)
+    queues = {queue.name: queue for queue in ask.settings.queues}
+    return [_card(ask, queues.get(row.queue), row) for row in rows]
+
+
 def _card(ask: Ask, queue: Queue | None, row: AnswerRow) -> responses.CardFact:
-    end = row.answered_at or ask.now
+    is_answered = row.answered_at is not None and row.answered_at <= ask.now
+    end = row.answered_at if row.answered_at and is_answered else ask.now
     # A queue that is no longer in the config has no hours any more: round the clock.
     minutes = (
         working_minutes_between(row.opened_at, end, queue, ask.settings.earmark.timezone)
         if queue
         else max(end - row.opened_at, timedelta(0)) // timedelta(minutes=1)
     )
-    if row.answered_at is None:
+    if not is_answered:
         return responses.CardFact(Tag(row.tag), age_minutes=minutes)
     return responses.CardFact(Tag(row.tag), minutes=minutes)
 

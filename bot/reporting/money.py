@@ -141,7 +141,7 @@ def _backgrounds(
     now = {row.reason: row.cost_minor for row in grids.by_reason(costs, ())}
     return {
         reason: wastes.Background(
-            owner=_owner(model, reason),
+            owner=owner_of(model, reason),
             repeats=repeats.get(reason, 0),
             trend=percent(now[reason] - then.get(reason, 0), then.get(reason, 0)),
             initiative=attacked.get(reason, ""),
@@ -195,7 +195,8 @@ def _waste_before(ask: Ask) -> dict[str, int]:
     return {row.reason: row.cost_minor for row in grids.by_reason(costs, ())}
 
 
-def _owner(model: CostModel | None, reason: str) -> str:
+def owner_of(model: CostModel | None, reason: str) -> str:
+    """Return the departments that own a reason; "" where that is not known."""
     if model is None or (reason not in model.taxonomy.reasons and reason != UNCLASSIFIED):
         return ""
     return ", ".join(dept for dept, _ in model.taxonomy.reason(reason).owners)

@@ -13,6 +13,8 @@ from bot.reports import savings as saved
 from storage import report_facts, report_imports
 
 BASELINE_WEEKS: Final = 13
+DRIVER: Final = "orders"
+"""What contacts grow with, where nothing else is asked for."""
 _YEAR: Final = timedelta(days=365)
 
 
@@ -22,10 +24,8 @@ def savings(ask: Ask) -> saved.Savings:
     Raises:
         InputError: the driver was not imported for both.
     """
-    name = ask.options.get("driver", "orders")
-    last = ask.period.first - timedelta(days=1)
-    first = _baseline_begin(ask, last)
-    weeks = max(((last - first).days + 1) // 7, 0)
+    name = ask.options.get("driver", DRIVER)
+    first, last, weeks = baseline_span(ask)
     baseline = saved.Baseline(
         weeks=weeks,
         driver=_driver(ask, name, first, last),
@@ -38,6 +38,13 @@ def savings(ask: Ask) -> saved.Savings:
         phi=_phi(ask, first, weeks),
         initiatives=report_imports.initiatives_by_reason(ask.session),
     )
+
+
+def baseline_span(ask: Ask) -> tuple[date, date, int]:
+    """Return the first and the last day of the weeks before the month that it is held against, and their number."""
+    last = ask.period.first - timedelta(days=1)
+    first = _baseline_begin(ask, last)
+    return first, last, max(((last - first).days + 1) // 7, 0)
 
 
 def _baseline_begin(ask: Ask, last: date) -> date:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -29,7 +29,8 @@ from bot.domain import CaseView
 from bot.slack import cards
 from bot.slack.calls import Gone, Limited, Refused, Unknown, call
 from bot.slack.search import Found, NotFound, look_for
-from storage import outbox
+from bot.slack.summary import mrkdwn
+from storage import outbox, summaries
 from storage.cases import case_view
 from storage.db import transaction
 from storage.outbox import Kind, Message
@@ -244,6 +245,8 @@ def _render(session: Session, message: Message, now: datetime) -> Skip | Post:
     Raises:
         SlackObjectFormationError: the card breaks a limit of Block Kit.
     """
+    if message.kind is Kind.SUMMARY:
+        return _summary(session, message)
     card_ts = outbox.card_ts(session, message)
     if message.kind is not Kind.CARD and not card_ts:
         return Skip("its card is not in Slack")
@@ -254,6 +257,11 @@ def _render(session: Session, message: Message, now: datetime) -> Skip | Post:
         return Skip("its case is gone")
     reason = _superseded(session, message)
     return Skip(reason) if reason else _shown(message, view, card_ts, now)
+
+
+def _summary(session: Session, message: Message) -> Skip | Post:
+    kept = summaries.of(session, date.fromisoformat(str(message.detail["date"])))
+    return _post(message, "chat.postMessage", {"text": mrkdwn(kept.lines)}) if kept else Skip("its summary is gone")
 
 
 def _superseded(session: Session, message: Message) -> str:

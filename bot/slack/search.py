@@ -38,7 +38,7 @@ def look_for(client: WebClient, message: Message, *, card_ts: str, after_ts: str
     holds by Slack's own clock.
     """
     match message.kind:
-        case Kind.CARD:
+        case Kind.CARD | Kind.SUMMARY:
             return _search(client, "conversations.history", message, {"oldest": after_ts or _earliest(message)})
         case Kind.NOTE:
             return _search(client, "conversations.replies", message, {"ts": card_ts})

@@ -7,7 +7,7 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from storage import models, models_imports, models_operations, models_sums  # noqa: F401 all tables must be known
+from storage import models, models_imports, models_operations, models_summary, models_sums  # noqa: F401 all tables
 from storage.db import connect
 
 TABLES = models.Mention.metadata

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,8 +23,11 @@ from bot.imports.kinds import KINDS
 from bot.ledger.accounts import CONTACT_ACCOUNTS, WASTE
 from bot.reporting.ask import Ask
 from bot.reporting.command import BUILDERS, build
+from bot.reporting.night import night
 from bot.reports.data import as_data
+from bot.reports.night import Night
 from bot.reports.render import as_csv
+from bot.reports.summary import summary
 from bot.reports.top import Candidate, examples
 from storage import db, ledger, ledger_sums, ledger_verify, models, report_cases
 from storage.ledger_rows import JOURNAL, LINE
@@ -301,3 +305,71 @@ def test_the_examples_are_those_that_all_candidates_would_give(month: tuple[App,
         all_of_it = [one for reason, one in everything if reason == waste.reason]
         assert waste.examples == examples(all_of_it, period="2026-10", reason=waste.reason)
     assert len(everything) > 40
+
+
+# -- the nightly summary -------------------------------------------------------------------------------------------
+
+
+def summed_up(app: App, day: date) -> Night:
+    with db.reading(app.parts.database) as session:
+        return night(session, app.parts.settings, app.parts.model, day)
+
+
+def test_the_summary_of_the_last_day_says_what_the_reports_of_the_month_say(month: tuple[App, Path]) -> None:
+    app, _ = month
+    # The reports as they stood when the month was over.
+    midnight = datetime(2026, 11, 1, tzinfo=UTC)
+    names = ("statement", "top", "recharge", "repeats", "sensitivity")
+    statement, top, recharge, repeats, sensitivity = (asked(app, name, now=midnight) for name in names)
+
+    found = summed_up(app, date(2026, 10, 31))
+
+    assert found.waste is not None
+    assert found.origins is not None
+    assert found.charges is not None
+    assert found.resolution is not None
+    assert found.waste.month_minor == statement.costs[WASTE].total
+    assert found.waste.month_cost_minor == statement.contact_cost.total
+    assert found.waste.range_minor == (sensitivity.tornado[0].low_minor, sensitivity.tornado[0].high_minor)
+    assert [row.reason for row in found.origins.top] == [row.reason for row in top.top[:3]]
+    assert [row.cost_minor for row in found.origins.top] == [row.cost_minor for row in top.top[:3]]
+    assert dict(found.charges.by_department) == recharge.eligible
+    assert found.resolution.repeat_cost_minor == repeats.overall.repeat_cost_minor
+    assert found.trust.pool_minor == 80000
+    assert (found.promises, found.requests, found.savings) == (None, None, None)
+
+
+def test_the_days_of_a_month_add_up_to_it(month: tuple[App, Path]) -> None:
+    app, _ = month
+
+    nights = [summed_up(app, date(2026, 10, number)) for number in range(1, 32)]
+
+    wasted = [one.waste.day_minor if one.waste else 0 for one in nights]
+    running = [one.waste.month_minor if one.waste else 0 for one in nights]
+    assert running == list(accumulate(wasted))
+    assert sum(one.demand.contacts for one in nights if one.demand) == asked(app, "repeats").overall.contacts
+    assert all(
+        one.demand.contacts == one.demand.complaints + one.demand.requests + one.demand.praise
+        for one in nights
+        if one.demand
+    )
+
+
+def test_what_is_usual_needs_four_same_weekdays(month: tuple[App, Path]) -> None:
+    app, _ = month
+
+    early, late = (summed_up(app, date(2026, 10, number)).demand for number in (28, 29))
+
+    assert early is not None
+    assert late is not None
+    assert early.usual is None
+    assert late.usual in range(1, 7)
+
+
+def test_the_lines_of_a_day_keep_their_numbers(month: tuple[App, Path]) -> None:
+    app, _ = month
+
+    lines = summary(summed_up(app, date(2026, 10, 31)))
+
+    assert [line.partition(" ")[0] for line in lines[1:-1]] == ["1.", "2.", "3.", "5.", "7.", "8.", "10."]
+    assert lines[0].startswith("*Value / waste ledger — Sat 31 Oct 2026* · Oct day 31 of 31, month open")
