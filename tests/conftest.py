@@ -28,7 +28,7 @@ POSTGRESQL = os.environ.get("EARMARK_TEST_POSTGRES", "postgresql://postgres@127.
 
 # No deadline: the same example takes longer on a busy machine, which says nothing about the code. Fewer examples where
 # somebody waits for them.
-settings.register_profile("earmark", deadline=None, print_blob=True, max_examples=100 if IN_CI else 25)
+settings.register_profile("earmark", deadline=None, print_blob=True, max_examples=100 if IN_CI else 15)
 settings.load_profile("earmark")
 
 
@@ -79,6 +79,24 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=arguments)
         yield chromium
         chromium.close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the second database and the browser to CI: a newcomer has neither, and waits."""
+    for item in items:
+        if _needs_a_part(item):
+            item.add_marker(pytest.mark.slow)
+
+
+def _needs_a_part(item: pytest.Item) -> bool:
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    fixtures = getattr(item, "fixturenames", ())
+    return (
+        "browser" in fixtures
+        or "postgresql" in parameters.values()
+        or any(name.startswith("postgresql") for name in fixtures)
+    )
 
 
 @pytest.hookimpl(wrapper=True)

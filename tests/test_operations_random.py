@@ -22,6 +22,8 @@ from storage.db import reading, transaction
 from tests.installation import START, Installation, assert_books_agree, line
 from tests.looking import contacts, rows, take_in
 
+pytestmark = pytest.mark.slow
+
 AGENTS = (Actor("slack:UANN", "Ann"), Actor("slack:UBOB", "Bob"), Actor("slack:UEVE", "Eve", is_supervisor=True))
 EVE = AGENTS[2]
 TEXTS = (

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -22,6 +23,8 @@ from bot.errors import CaseError
 from storage import models
 from tests.installation import Installation, assert_books_agree, line
 from tests.looking import contacts, rows
+
+pytestmark = pytest.mark.slow
 
 AGENTS = (Actor("slack:UANN", "Ann"), Actor("slack:UBOB", "Bob"), Actor("slack:UEVE", "Eve", is_supervisor=True))
 TEXTS = (

@@ -13,6 +13,8 @@ from bot.errors import InputError
 from classifiers.learning.data import Example, epoch, measured_keys, training_examples
 from classifiers.learning.sources import SOURCES, restored
 
+pytestmark = pytest.mark.slow
+
 REAL = Path(__file__).parents[3] / "shared" / "data"
 
 

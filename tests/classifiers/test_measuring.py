@@ -17,6 +17,8 @@ from classifiers.learning.sources import SOURCES
 from classifiers.manifest import NETWORK, TOKENIZER, read_manifest
 from classifiers.onnx import OnnxTagger
 
+pytestmark = pytest.mark.slow
+
 Row = Mapping[str, object]
 COMPLAINTS = ("My order never came.", "Your app crashes all day!", "Charged twice, again.", "Worst service I have had.")
 PRAISES = ("Thank you, wonderful staff!", "I love this app.", "Great service, well done.", "Best shop in town.")
