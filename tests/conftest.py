@@ -28,7 +28,7 @@ POSTGRESQL = os.environ.get("EARMARK_TEST_POSTGRES", "postgresql://postgres@127.
 
 # No deadline: the same example takes longer on a busy machine, which says nothing about the code. Fewer examples where
 # somebody waits for them.
-settings.register_profile("earmark", deadline=None, print_blob=True, max_examples=100 if IN_CI else 15)
+settings.register_profile("earmark", deadline=None, print_blob=True, max_examples=100 if IN_CI else 10)
 settings.load_profile("earmark")
 
 

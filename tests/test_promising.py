@@ -271,6 +271,7 @@ def take(step: str, running: App, installation: Installation, one: int, *, numbe
 STEPS = st.lists(st.tuples(st.sampled_from(["make", "keep", "cancel", "wait"]), st.integers(1, 90)), max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_i16_whatever_happens_the_balance_sheet_holds_what_is_owed(

@@ -361,6 +361,7 @@ def test_a_reply_whose_answer_is_lost_is_not_tried_again(workspace: Workspace, f
     assert raised.value.permanent is True
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(data=st.data(), pages_from=st.sampled_from(["latest", "oldest"]))
 def test_whatever_happens_between_two_calls_nothing_is_lost(data: st.DataObject, pages_from: str) -> None:

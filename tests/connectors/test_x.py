@@ -141,6 +141,7 @@ def test_an_expired_page_token_is_replaced_by_the_id_where_reading_stopped(serve
     assert ids(rest) == [*burst[150:250], *burst[:150]]  # the refused request counts in the budget
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_posts_deletions_and_lost_tokens_at_any_moment_leave_no_gap(data: st.DataObject) -> None:

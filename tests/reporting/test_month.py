@@ -35,6 +35,8 @@ from storage.ledger_sums import CASE_SUM
 from tests.conftest import POSTGRESQL
 from tests.reporting.month import OCTOBER, a_month
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {"opex": 600_000_000, "cap_bp": 1000, "driver": "orders", "weeks": 1}
 
 

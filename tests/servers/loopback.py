@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
@@ -36,6 +36,18 @@ class _Server(uvicorn.Server):
         await self.on_tick(0)
         if not self.should_exit:
             await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything, without the tenth of a second that the original waits for each time."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wait_tasks_to_complete(), timeout=1)
 
     def tell(self) -> None:
         """Stop, from another thread."""

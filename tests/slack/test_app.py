@@ -432,6 +432,7 @@ def test_an_event_whose_handling_failed_is_handled_when_it_comes_again(
 # -- how Slack reaches us ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_by_socket_mode_a_click_reaches_the_desk_also_after_slack_asked_for_a_new_connection(office: Office) -> None:
     office.receive(f"complaint/{REASON}: late")
     ts = office.ts()

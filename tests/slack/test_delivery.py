@@ -460,6 +460,7 @@ STEPS = ["fine", "killed_before", "killed_after", *[fault.value for fault in Fau
 METHODS = ("chat.postMessage", "chat.update", "conversations.history", "conversations.replies")
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(plan=st.lists(st.sampled_from(STEPS), max_size=10), pages_from=st.sampled_from(["latest", "oldest"]))
 def test_no_card_twice_none_lost_and_order_kept_whatever_fails_and_whenever_it_is_killed(

@@ -448,6 +448,7 @@ def test_a_form_is_submitted_with_what_it_shows_and_closes_when_nobody_objects(c
     assert slack.workspace.modals == {}
 
 
+@pytest.mark.slow
 def test_socket_mode_carries_envelopes_and_comes_back_after_a_refresh(slack: Slack, address: str) -> None:
     client = SocketModeClient(app_token=APP_TOKEN, web_client=WebClient(base_url=address), ping_interval=1)
     seen: list[str] = []
