@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -128,8 +129,8 @@ def beside_the_tagger(folder: Path, count: int) -> None:
     for number, start in enumerate(range(0, count, size)):
         part = texts[start : start + size]
         turns: list[tuple[list[float], Callable[[], object]]] = [
-            (whole, lambda part=part: take_in(running, len(part))),  # type: ignore[misc]  # this slice
-            (alone, lambda part=part: tag_alone(running.parts.tagger, part)),  # type: ignore[misc]  # this slice
+            (whole, partial(take_in, running, len(part))),
+            (alone, partial(tag_alone, running.parts.tagger, part)),
         ]
         for spent, work in turns if number % 2 else reversed(turns):
             with timed(spent):

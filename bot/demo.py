@@ -68,11 +68,8 @@ def run(*, port: int, once: bool, as_json: bool) -> None:
     with _folder() as folder:
         feed = folder / "mentions.jsonl"
         demo = _build(folder, feed)
-        _append(feed, _moved(lines if once else lines[: _first(lines)], ends_at=utc_now()))
-        demo.engine.wake("poll", CHANNEL)
-        demo.engine.drain()
-        _work_old_cases(demo)
         if once:
+            _take_in(demo, feed, lines)
             _print(_counts(demo), as_json=as_json)
         else:
             _show(demo, feed, lines, port)
@@ -123,15 +120,32 @@ def _append(feed: Path, lines: Sequence[dict[str, Any]]) -> None:
         file.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
 
+def _take_in(demo: App, feed: Path, lines: Sequence[dict[str, Any]]) -> None:
+    """Have ``lines`` happen up to now, and most of what is old worked."""
+    _append(feed, _moved(lines, ends_at=utc_now()))
+    demo.engine.wake("poll", CHANNEL)
+    demo.engine.drain()
+    _work_old_cases(demo)
+
+
 def _show(demo: App, feed: Path, lines: Sequence[dict[str, Any]], port: int) -> None:
-    """Serve the board, stream the rest of the sample into it, and let the sample agents work on."""
+    """Serve the board, fill it before the visitor's eyes, then stream on while the sample agents work."""
+    address, stop_board = app.serve_board(demo.parts, is_demo=True, port=port)
+    try:
+        click.echo(f"The board is at {address} (sample data, streaming live). Press Ctrl-C to stop.")
+        if sys.stdout.isatty():
+            webbrowser.open(address)
+        _take_in(demo, feed, lines[: _first(lines)])
+        _stream_on(demo, feed, lines)
+    finally:
+        stop_board()
+
+
+def _stream_on(demo: App, feed: Path, lines: Sequence[dict[str, Any]]) -> None:
+    """Run until somebody has seen enough."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    address, stop_board = app.serve_board(demo.parts, is_demo=True, port=port)
-    click.echo(f"The board is at {address} (sample data, streaming live). Press Ctrl-C to stop.")
-    if sys.stdout.isatty():
-        webbrowser.open(address)
     streams = [
         threading.Thread(target=_stream, args=(feed, lines, stop), daemon=True),
         threading.Thread(target=_keep_working, args=(demo, stop), daemon=True),
@@ -139,7 +153,6 @@ def _show(demo: App, feed: Path, lines: Sequence[dict[str, Any]], port: int) -> 
     for stream in streams:
         stream.start()
     demo.engine.run(stop)
-    stop_board()
     for stream in streams:
         stream.join()
 

@@ -230,6 +230,15 @@ def test_a_port_that_is_taken(terminal: Terminal) -> None:
     assert f"the board cannot listen on 127.0.0.1:{port} (Address already in use); choose another port" in said
 
 
+def test_a_port_that_is_taken_stops_the_demo_before_its_work() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        ended = run([*EARMARK, "demo", "--port", str(port)])
+
+    assert "choose another port" in Ended(ended.returncode, ended.stdout, ended.stderr).sentence
+
+
 # -- secrets -----------------------------------------------------------------------------------------------------
 
 
