@@ -69,7 +69,8 @@ def _progress(file: Path | None) -> Iterator[Callable[[int], None]]:
     from rich.progress import Progress
 
     with ExitStack() as stack:
-        bar = stack.enter_context(Progress(console=Console(stderr=True)))
+        # The output is ours: left to itself, rich draws what is written to it above the bar.
+        bar = stack.enter_context(Progress(console=Console(stderr=True), redirect_stdout=False))
         task = bar.add_task(f"tagging {file.name}", total=file.stat().st_size)
         yield lambda size: bar.advance(task, size)
 
@@ -87,7 +88,7 @@ def _items(lines: Iterable[bytes], bad: list[int]) -> Iterator[Item]:
         if item is None:
             bad.append(number)
             message = f"line {number}: this is no JSON object with a 'text'; correct it and tag it again"
-            print(f"earmark: {message}", file=sys.stderr)  # noqa: T201 the command's own channel to a person
+            print(f"earmark: {message}", file=sys.stderr)  # noqa: T201  # the command's own channel to a person
         else:
             yield item
 

@@ -35,6 +35,8 @@ class Options:
     review_below: float
     reason_min_confidence: float = 0.0
     threads: int = 1
+    learnt: Path | None = None
+    """File of what corrections taught about reasons; see :mod:`classifiers.learnt`."""
 
 
 class LoadableTagger(Tagger, Protocol):
@@ -49,13 +51,14 @@ class LoadableTagger(Tagger, Protocol):
         ...
 
 
-def load(
+def load(  # what an operator decides about tagging
     model: str,
     *,
     reasons: Mapping[str, Sequence[str]],
     review_below: float,
     reason_min_confidence: float = 0.0,
     threads: int = 1,
+    learnt: Path | None = None,
 ) -> LoadableTagger:
     """Return the tagger called ``model``; its weights are read at the first text.
 
@@ -68,6 +71,6 @@ def load(
     kind, _, name = model.partition(":") if model.startswith("transformer:") else ("shipped", "", model)
     module, _, attribute = TAGGERS[kind].partition(":")
     tagger_class = getattr(importlib.import_module(module), attribute)
-    options = Options(reasons, review_below, reason_min_confidence, threads)
+    options = Options(reasons, review_below, reason_min_confidence, threads, learnt)
     tagger: LoadableTagger = tagger_class(SHIPPED if name == "shipped" else name, options)
     return tagger

@@ -20,9 +20,11 @@ _lock = threading.Lock()
 def detect(text: str) -> str:
     """Return the ISO 639-1 code of the language of ``text``; ``und`` where too little of it is words to tell.
 
-    Handles, hashtags and links are not read: they are English everywhere.
+    Handles, hashtags and links are not read: they are English everywhere. Nor is what has no shape, such as zero-width
+    spaces, which would take words apart.
     """
-    words = " ".join(_NOT_WORDS.sub(" ", text[: 4 * _READ_MAX]).split())[:_READ_MAX]
+    shown = "".join(character for character in text[: 4 * _READ_MAX] if character.isprintable() or character.isspace())
+    words = " ".join(_NOT_WORDS.sub(" ", shown).split())[:_READ_MAX]
     if sum(map(str.isalpha, words)) < (_LETTERS_MIN if words.isascii() else _LETTERS_MIN // 2):
         return UNDETERMINED
     code, certainty = _identifier().classify(words.lower())

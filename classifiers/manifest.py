@@ -45,6 +45,8 @@ class Manifest:
     """Languages the model was measured on."""
     window_tokens: int
     overlap_tokens: int
+    fixed_scales: bool
+    """Whether what a text is given does not depend on the texts it is run with."""
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -86,4 +88,5 @@ def _parsed(content: Mapping[str, Any], digest: str) -> Manifest:
         languages=frozenset(content["languages"]),
         window_tokens=int(content["window_tokens"]),
         overlap_tokens=int(content["overlap_tokens"]),
+        fixed_scales=bool(content.get("fixed_scales", False)),
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bot.domain import Tag
 from classifiers.calibration import PRECEDENCE
-from classifiers.learning.data import read_rows
+from classifiers.learning.data import labelled_rows, read_rows
+from classifiers.learning.own import Own, Part
 from classifiers.learning.sources import Row
 from classifiers.reason_phrases import AIRLINE, BANK
 from classifiers.text import clean
@@ -34,6 +35,16 @@ class Labelled:
 def gold(folder: Path) -> list[Labelled]:
     """Return the hand-labelled messages, all tags known."""
     return [_gold(row) for row in read_rows(folder / "gold_dev.jsonl")]
+
+
+def hand_labelled(folder: Path, part: Part) -> list[Labelled]:
+    """Return the messages of one part of our own labels, all tags known."""
+    return [_gold(row) for row in labelled_rows(folder, part)]
+
+
+def labelled(label: Own) -> Labelled:
+    """Return a company's own label in the same form."""
+    return Labelled(label.text, label.tags, label.primary, "own")
 
 
 def complaint_tweets(folder: Path, split: str) -> list[Labelled]:
@@ -64,11 +75,15 @@ def airline_reasons(folder: Path, split: str, *, with_none: bool = False) -> lis
     ]
 
 
-def bank_reasons(folder: Path, half: str) -> list[tuple[str, str]]:
-    """Return cleaned questions to a bank with the group of their intent, from one half of the set's test split."""
+def bank_reasons(folder: Path, part: str) -> list[tuple[str, str]]:
+    """Return cleaned questions to a bank with the group of their intent.
+
+    The set has no development split: ``dev`` and ``test`` are halves of its test split.
+    """
     group = {intent: name for name, (_, intents) in BANK.items() for intent in intents}
-    rows = [row for row in read_rows(folder / "banking77.jsonl") if row["split"] == "test" and row["label"] in group]
-    chosen = rows[::2] if half == "dev" else rows[1::2]
+    split = "train" if part == "train" else "test"
+    rows = [row for row in read_rows(folder / "banking77.jsonl") if row["split"] == split and row["label"] in group]
+    chosen = {"train": rows, "dev": rows[::2], "test": rows[1::2]}[part]
     return [(clean(str(row["text"])), group[str(row["label"])]) for row in chosen]
 
 

@@ -15,10 +15,11 @@ from classifiers import Options
 from classifiers.answers import blank, review
 from classifiers.calibration import decide
 from classifiers.language import detect
-from classifiers.manifest import Manifest, read_manifest
+from classifiers.manifest import NETWORK, Manifest, read_manifest
 from classifiers.text import clean
 
 if TYPE_CHECKING:
+    from classifiers.learnt import Learnt
     from classifiers.network import Network
     from classifiers.reasons import ReasonFinder
     from classifiers.windows import Floats
@@ -39,9 +40,15 @@ class OnnxTagger:
         self._folder = Path(folder)
         self._options = options
         self._manifest = read_manifest(self._folder)
+        self._learnt = _learnt(options.learnt, self.network_digest)
         self._loading = threading.Lock()
         self._loaded: _Loaded | None = None
-        self.version = _version(self._manifest, options)
+        self.version = _version(self._manifest, options, self._learnt)
+
+    @property
+    def network_digest(self) -> str:
+        """SHA-256 of the network, by which vectors of two models are told apart."""
+        return self._manifest.files[NETWORK]
 
     def load(self) -> None:
         """Read tokenizer, network and the reasons' phrases; does nothing the second time.
@@ -69,6 +76,10 @@ class OnnxTagger:
         parts = self._parts()
         return [parts.reasons.find(vector) for _, vector in parts.network.read([clean(text) for text in texts])]
 
+    def vectors(self, texts: Sequence[str]) -> list[Floats]:
+        """Return the unit sentence vector of each text."""
+        return [vector for _, vector in self._parts().network.read([clean(text) for text in texts])]
+
     def logits(self, texts: Sequence[str]) -> list[list[float]]:
         """Return what the network says of each text, in the order of ``Tag``, before calibration."""
         network = self._parts().network
@@ -85,7 +96,7 @@ class OnnxTagger:
     def _parts(self) -> _Loaded:
         with self._loading:
             if self._loaded is None:
-                self._loaded = _load(self._folder, self._manifest, self._options)
+                self._loaded = _load(self._folder, self._manifest, self._options, self._learnt)
             return self._loaded
 
     def _tagging(self, text: str, logits: Floats, vector: Floats, reasons: ReasonFinder) -> Tagging:
@@ -107,16 +118,27 @@ class OnnxTagger:
         )
 
 
-def _load(folder: Path, manifest: Manifest, options: Options) -> _Loaded:
+def _learnt(path: Path | None, network: str) -> Learnt | None:
+    if path is None:
+        return None
+    from classifiers.learnt import read_learnt
+
+    return read_learnt(path, network)
+
+
+def _load(folder: Path, manifest: Manifest, options: Options, learnt: Learnt | None) -> _Loaded:
     from classifiers.network import Network
     from classifiers.reasons import ReasonFinder
 
     network = Network(folder, manifest, threads=options.threads)
-    return _Loaded(network, ReasonFinder(options.reasons, network, manifest.reason, options.reason_min_confidence))
+    least = options.reason_min_confidence
+    return _Loaded(network, ReasonFinder(options.reasons, network, manifest.reason, least, learnt))
 
 
-def _version(manifest: Manifest, options: Options) -> str:
+def _version(manifest: Manifest, options: Options, learnt: Learnt | None) -> str:
     """Return a name that differs wherever a tagging could: another model, other reasons, another review threshold."""
     reasons = {name: list(phrases) for name, phrases in options.reasons.items()}
     decided = [manifest.digest, reasons, options.review_below, options.reason_min_confidence]
+    if learnt is not None:
+        decided.append(learnt.digest)
     return f"{manifest.name}+{hashlib.sha256(json.dumps(decided).encode()).hexdigest()[:8]}"

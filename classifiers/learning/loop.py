@@ -6,54 +6,46 @@ import logging
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from classifiers.learning.batches import Reader, batches
 from classifiers.learning.data import Example, epoch
 from classifiers.learning.network import TagNetwork, mean_vector
+from classifiers.learning.shallow import Depth
+from classifiers.learning.sources import LABELLED, OWN, OWN_REPEAT
 
 log = logging.getLogger(__name__)
 
 _HEAD_RATE = 1e-3
 _DECAY = 0.01
 _WARM_UP = 0.06
-_CHUNKS = 16
 _REPORT_EVERY = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to train. ``share`` scales every source's rows per epoch; ``leash`` weighs the sentence vector's loss."""
+    """How to train.
+
+    ``share`` scales every source's rows per epoch, ``labelled_repeat`` is how often our hand labels are seen in one,
+    ``own_repeat`` how often a company's; ``leash`` weighs the sentence vector's loss. With ``depth`` some layers of the
+    encoder are left out first, and the rest is taught to do without them.
+    """
 
     epochs: int = 3
     share: float = 1.0
+    labelled_repeat: int = 1
+    own_repeat: int = OWN_REPEAT
     batch: int = 32
     tokens: int = 64
     rate: float = 6e-5
     leash: float = 4.0
     seed: int = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """A tokenizer and how many tokens it may give."""
-
-    tokenizer: Tokenizer
-    tokens: int
-
-    def batch(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Return ids and mask, both ``(n, longest)``."""
-        rows = [encoding.ids for encoding in self.tokenizer.encode_batch(list(texts))]
-        rows = [row if len(row) <= self.tokens else [*row[: self.tokens - 1], row[-1]] for row in rows]
-        width = max(len(row) for row in rows)
-        ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
-        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-        return ids, mask
+    depth: Depth | None = None
 
 
 class Teacher:
@@ -77,7 +69,11 @@ class Teacher:
 def train(network: TagNetwork, teacher: Teacher, reader: Reader, examples: Sequence[Example], plan: Plan) -> None:
     """Train ``network`` in place."""
     chance = random.Random(plan.seed)
-    epochs = [list(_batches(epoch(examples, chance, share=plan.share), chance, plan.batch)) for _ in range(plan.epochs)]
+    repeats = {LABELLED: plan.labelled_repeat, OWN: plan.own_repeat}
+    epochs = [
+        list(batches(epoch(examples, chance, share=plan.share, repeats=repeats), _length, chance, plan.batch))
+        for _ in range(plan.epochs)
+    ]
     steps = sum(map(len, epochs))
     optimiser = _optimiser(network, plan)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
@@ -94,6 +90,10 @@ def train(network: TagNetwork, teacher: Teacher, reader: Reader, examples: Seque
             log.info("step %d of %d, tags %.3f, leash %.4f, %.0f s", step, steps, *losses, time.monotonic() - started)
 
 
+def _length(example: Example) -> int:
+    return len(example.text)
+
+
 def _losses(network: TagNetwork, teacher: Teacher, reader: Reader, batch: Sequence[Example]) -> tuple[Tensor, Tensor]:
     ids, mask = reader.batch([example.text for example in batch])
     logits, vectors = network(ids, mask)
@@ -102,17 +102,6 @@ def _losses(network: TagNetwork, teacher: Teacher, reader: Reader, batch: Sequen
     tags = nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     away = 1.0 - (vectors * teacher.vectors(batch)).sum(dim=-1)
     return (tags * known).sum() / known.sum(), away.mean()
-
-
-def _batches(examples: list[Example], chance: random.Random, size: int) -> Iterator[list[Example]]:
-    """Yield batches of texts of like length, in no order: padding is arithmetic spent on nothing."""
-    chunk = size * _CHUNKS
-    batches: list[list[Example]] = []
-    for start in range(0, len(examples), chunk):
-        alike = sorted(examples[start : start + chunk], key=lambda example: len(example.text))
-        batches += [alike[at : at + size] for at in range(0, len(alike), size)]
-    chance.shuffle(batches)
-    yield from batches
 
 
 def _optimiser(network: TagNetwork, plan: Plan) -> torch.optim.Optimizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -46,12 +47,19 @@ def mean_vector(hidden: Tensor, mask: Tensor) -> Tensor:
     return nn.functional.normalize(mean, dim=-1)
 
 
-def encoder_with(folder: Path, kept: list[int] | None = None) -> BertModel:
-    """Return the encoder in ``folder``; with ``kept``, only these entries of its vocabulary, in this order."""
+def encoder_with(folder: Path, kept: list[int] | None = None, layers: Sequence[int] | None = None) -> BertModel:
+    """Return the encoder in ``folder``.
+
+    With ``kept`` it has only these entries of its vocabulary, in this order; with ``layers`` only these of its layers,
+    counted from 0. What is left of the layers has to be taught again: see :mod:`classifiers.learning.shallow`.
+    """
     logging.set_verbosity_error()  # the loader reports the pooler, which nothing here reads
     encoder = BertModel.from_pretrained(str(folder), add_pooling_layer=False, local_files_only=True)
     if kept is not None:
         words = encoder.embeddings.word_embeddings.weight.detach()[torch.tensor(kept)]
         encoder.embeddings.word_embeddings = nn.Embedding.from_pretrained(words, freeze=True, padding_idx=0)
         encoder.config.vocab_size = len(kept)
+    if layers is not None:
+        encoder.encoder.layer = nn.ModuleList([encoder.encoder.layer[place] for place in layers])
+        encoder.config.num_hidden_layers = len(layers)
     return encoder

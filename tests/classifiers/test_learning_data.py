@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import InputError
-from classifiers.learning.data import Example, epoch, measured_keys, training_examples
-from classifiers.learning.sources import SOURCES, restored
+from classifiers.learning.data import Example, epoch, measured_keys, training_examples, unlabelled_texts
+from classifiers.learning.draw import ROUNDS
+from classifiers.learning.sources import READ, SOURCES, restored
 
 pytestmark = pytest.mark.slow
 
@@ -24,8 +25,10 @@ def _write(folder: Path, file: str, *rows: Mapping[str, object]) -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    for source in SOURCES.values():
-        _write(tmp_path, source.file)
+    for file in {source.file for source in SOURCES.values()} | {
+        f"{name}.jsonl" for wanted in ROUNDS for name, _, _ in wanted
+    }:
+        _write(tmp_path, file)
     _write(tmp_path, "gold_dev.jsonl", {"text": "@acme My bag is LOST! https://t.co/1", "source": "x"})
     return tmp_path
 
@@ -94,14 +97,29 @@ def test_airline_tweets_are_read_as_they_were_written(mangled: str, written: str
     assert restored(mangled) == written
 
 
-def test_an_epoch_repeats_what_is_rare_and_samples_what_is_plenty() -> None:
-    hand = [Example(f"h{n}", (1.0, 0.0, 0.0), "hand", f"h{n}") for n in range(3)]
+def test_an_epoch_repeats_a_company_s_own_and_samples_what_is_plenty() -> None:
+    own = [Example(f"h{n}", (1.0, 0.0, 0.0), "own", f"h{n}") for n in range(3)]
     bank = [Example(f"b{n}", (0.0, 0.0, 1.0), "bank", f"b{n}") for n in range(2000)]
 
-    drawn = epoch(hand + bank, random.Random(1))
+    drawn = epoch(own + bank, random.Random(1))
 
-    assert sum(example.source == "hand" for example in drawn) == 12
-    assert len({example.text for example in drawn if example.source == "bank"}) == 600
+    assert sum(example.source == "own" for example in drawn) == 12
+    assert len({example.text for example in drawn if example.source == "bank"}) == 500
+
+
+def test_texts_that_are_read_without_labels_are_none_that_is_measured_on(data: Path) -> None:
+    for name in READ["best"]:
+        _write(data, f"{name}.jsonl")
+    _write(
+        data,
+        "twcs_airlines.jsonl",
+        {"text": "@a My bag is lost!!", "split": "train"},  # gold
+        {"text": "Nobody answers", "split": "train"},
+        {"text": "Nobody ever answers", "split": "test"},
+        {"text": "nobody answers", "split": "train"},
+    )
+
+    assert unlabelled_texts(data) == ["Nobody answers"]
 
 
 def test_a_line_that_is_no_json_is_named(data: Path) -> None:

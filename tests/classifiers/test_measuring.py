@@ -12,6 +12,7 @@ import pytest
 
 from bot.domain import Tag
 from classifiers import SHIPPED, Options, evaluate, train
+from classifiers.learning.data import LABELS, labelled_part, read_rows
 from classifiers.learning.fit import calibrate
 from classifiers.learning.sources import SOURCES
 from classifiers.manifest import NETWORK, TOKENIZER, read_manifest
@@ -30,11 +31,31 @@ def _write(folder: Path, file: str, rows: list[Row]) -> None:
     (folder / file).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
+def _held_back(kinds: Mapping[str, tuple[str, ...]]) -> list[Row]:
+    """Return our texts under the ids of labels that are held back, so that they have these labels."""
+    rows: list[Row] = []
+    for part in ("dev", "test"):
+        for kind, texts in kinds.items():
+            wanted = [] if kind == "other" else [kind]
+            ids = [
+                row["id"]
+                for row in read_rows(LABELS)
+                if row["set"] == "twcs_spotify" and row["labels"] == wanted
+                if labelled_part("twcs_spotify", str(row["id"])) == part
+            ]
+            rows += [
+                {"id": key, "text": text, "source": "ours", "split": "train"}
+                for key, text in zip(ids, texts, strict=False)
+            ]
+    return rows
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    for source in SOURCES.values():
-        _write(tmp_path, source.file, [])
+    for file in {source.file for source in SOURCES.values()} | {f"{row['set']}.jsonl" for row in read_rows(LABELS)}:
+        _write(tmp_path, file, [])
     kinds = {"complaint": COMPLAINTS, "praise": PRAISES, "request": REQUESTS, "other": OTHERS}
+    _write(tmp_path, "twcs_spotify.jsonl", _held_back(kinds))
     gold: list[Row] = [
         {"text": text, "labels": [kind] if kind != "other" else [], "primary": kind, "source": "ours"}
         for texts in zip(*kinds.values(), strict=True)
@@ -51,7 +72,7 @@ def data(tmp_path: Path) -> Path:
     flight = {"label": "negative", "nr_conf": 1.0, "source": "airline"}
     airline: list[Row] = [
         {**flight, "text": text, "negativereason": reason, "split": split}
-        for split in ("dev", "test")
+        for split in ("dev", "test", "train")
         for reason, text in (
             ("Lost Luggage", "Where is my suitcase? It was not on the belt."),
             ("Late Flight", "Two hours on the runway and still waiting."),
@@ -60,7 +81,8 @@ def data(tmp_path: Path) -> Path:
     ]
     _write(tmp_path, "airline_us.jsonl", airline)
     bank: list[Row] = [
-        {"text": text, "label": label, "source": "banking77", "split": "test"}
+        {"text": text, "label": label, "source": "banking77", "split": split}
+        for split in ("test", "train")
         for label, text in (("change_pin", "I want a new PIN"), ("request_refund", "Give me my money back")) * 2
     ]
     _write(tmp_path, "banking77.jsonl", bank)
@@ -95,7 +117,7 @@ def test_every_figure_comes_with_its_interval(data: Path, capsys: pytest.Capture
     parts = json.loads(capsys.readouterr().out)
     assert list(parts) == [
         "gold",
-        "gold crossed",
+        "hand labels",
         "complaint tweets",
         "airline tweets",
         "airline reasons",
@@ -104,6 +126,8 @@ def test_every_figure_comes_with_its_interval(data: Path, capsys: pytest.Capture
     assert all(low <= high for figures in parts.values() for _, low, high in figures.values())
     assert parts["gold"]["primary macro F1"][0] > 0.6
     assert parts["bank reasons"]["accuracy"][0] == 1.0
+    assert parts["bank reasons"]["accuracy of 1200 labels"][0] == 1.0
+    assert 0.0 < parts["hand labels"]["praise calibration error before scaling"][0] < 1.0
 
 
 def test_measuring_without_the_data_says_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,12 +80,15 @@ def test_threads_that_share_a_tagger_get_what_one_would(tagger: OnnxTagger) -> N
 
 
 def test_a_long_mail_is_read_to_its_end(tagger: OnnxTagger) -> None:
-    greeting = "Dear team, I have been a customer since 2009 and live in a small town by the sea. " * 60
+    # A beginning that complains of nothing: the ending has to be what makes it a complaint.
+    greeting = "We live in a town by the sea, the market is on Saturday and the shops open at nine. " * 60
     ending = "You charged me twice, nobody answers, this is outrageous and I demand my money back!"
 
     without, with_ending = tagger.tag([greeting, greeting + ending])
 
     assert len(greeting) > 4_900
+    assert without.primary is not Tag.COMPLAINT
+    assert with_ending.primary is Tag.COMPLAINT
     assert with_ending.scores[Tag.COMPLAINT] > without.scores[Tag.COMPLAINT] + 0.1
 
 
