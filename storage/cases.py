@@ -6,24 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Select, case, func, select
 from sqlmodel import Session, col
 
-from bot.domain import (
-    CaseEventView,
-    CaseMention,
-    CaseState,
-    CaseView,
-    Liveness,
-    Priority,
-    Quadrant,
-    QueueCounts,
-    RepeatKind,
-    Tag,
-)
-from storage import models, promises
+from bot.domain import CaseState, Liveness, Priority, Quadrant, RepeatKind, Tag
+from bot.views import CaseEventView, CaseMention, CaseView, QueueCounts
+from storage import incidents, models, promises, requests
+
+_Query = TypeVar("_Query", bound="Select[*tuple[Any, ...]]")
 
 _WAITING = (CaseState.OPEN, CaseState.CLAIMED)
 _PRIORITY_ORDER = {Priority.URGENT: 0, Priority.HIGH: 1, Priority.NORMAL: 2, Priority.LOW: 3}
@@ -47,7 +39,12 @@ def case_view(session: Session, case_id: int) -> CaseView | None:
         return None
     row, author = found
     view = _view(row, author, _mentions(session, case_id), _events(session, case_id))
-    return replace(view, promise=next(iter(promises.owed(session, case_id)), None))
+    return replace(
+        view,
+        promise=next(iter(promises.owed(session, case_id)), None),
+        incident=incidents.banner(session, row.incident_id),
+        asked_for=requests.of_case(session, case_id),
+    )
 
 
 def page(session: Session, only: CaseFilter, *, limit: int = 30, offset: int = 0) -> list[CaseView]:
@@ -63,7 +60,7 @@ def page(session: Session, only: CaseFilter, *, limit: int = 30, offset: int = 0
     return _with_latest_mention(session, session.execute(query.limit(limit).offset(offset)).all())
 
 
-def _narrowed(query: Select[Any], only: CaseFilter) -> Select[Any]:
+def _narrowed(query: _Query, only: CaseFilter) -> _Query:
     table = models.Case
     query = query.where(col(table.state).in_([state.value for state in only.states]))
     if only.queue is not None:
@@ -83,6 +80,15 @@ def review_list(session: Session, *, limit: int) -> list[CaseView]:
     query = _views().where(col(table.needs_review), col(table.state).in_([state.value for state in _WAITING]))
     rows = session.execute(query.order_by(col(table.confidence), col(table.id)).limit(limit)).all()
     return _with_latest_mention(session, rows)
+
+
+def promises_overdue(session: Session, *, now: datetime, limit: int) -> list[CaseView]:
+    """Return the case of each promise that is owed although its time is over, with that promise; longest due first."""
+    late = promises.overdue(session, now=now, limit=limit)
+    table = models.Case
+    rows = session.execute(_views().where(col(table.id).in_({one.case_id for one in late}))).all()
+    found = {view.id: view for view in _with_latest_mention(session, rows)}
+    return [replace(found[one.case_id], promise=one) for one in late]
 
 
 def review_count(session: Session) -> int:
@@ -121,9 +127,8 @@ def cards_shown(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(models.Case).where(col(models.Case.card_ts) != "")) or 0
 
 
-def _views() -> Select[Any]:
-    query: Select[Any] = select(models.Case, models.Author)  # type: ignore[assignment] # rows are unpacked, not typed
-    return query.join(models.Author, col(models.Author.id) == col(models.Case.author_id))
+def _views() -> Select[models.Case, models.Author]:
+    return select(models.Case, models.Author).join(models.Author, col(models.Author.id) == col(models.Case.author_id))
 
 
 def _with_latest_mention(session: Session, rows: Sequence[Any]) -> list[CaseView]:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, collate, func, insert, or_, select, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from bot.domain import CaseFacts, CaseState
+from bot.domain import CaseFacts, CaseState, Liveness, Mention
 from bot.errors import StorageError
 from storage import models
+from storage.mentions import mention_of
 from storage.sql import insert_new
 
 
@@ -111,7 +113,9 @@ def _changed_alike(session: Session, columns: Sequence[str], changes: Sequence[C
 def row_for_update(session: Session, case_id: int) -> models.Case | None:
     """Return a case's row, locked until the transaction ends (SQLite has only one writer anyway)."""
     table = models.Case
-    return session.scalar(select(table).where(col(table.id) == case_id).with_for_update())
+    # Read anew, also where this transaction has read it before: cases are changed past the session's objects.
+    query = select(table).where(col(table.id) == case_id).with_for_update().execution_options(populate_existing=True)
+    return session.scalar(query)
 
 
 def facts_of(row: models.Case, texts: Sequence[str] = ()) -> CaseFacts:
@@ -156,13 +160,52 @@ def of_authors(
     return found
 
 
+def of_other_accounts(
+    session: Session, author_ids: Iterable[int], *, closed_since: datetime
+) -> dict[int, list[CaseFacts]]:
+    """Return, for each author who is a known customer, the cases of that customer's other accounts, without texts.
+
+    They may be repeated and are never joined, so they are only read. The same limits as in :func:`of_authors`.
+    """
+    table, mine, other = models.Case, aliased(models.Author), aliased(models.Author)
+    query = (
+        select(col(mine.id), table)
+        .join(other, and_(col(other.customer_id) == col(mine.customer_id), col(other.id) != col(mine.id)))
+        .join(table, col(table.author_id) == col(other.id))
+        .where(
+            col(mine.id).in_(set(author_ids)),
+            or_(col(table.state).in_(_WAITING), col(table.closed_at) >= closed_since),
+        )
+        .order_by(col(table.id))
+    )
+    found: dict[int, list[CaseFacts]] = defaultdict(list)
+    for author_id, row in session.execute(query):
+        found[author_id].append(facts_of(row))
+    return found
+
+
+def before(session: Session, row: models.Case, *, closed_since: datetime) -> list[CaseFacts]:
+    """Return the other cases of a case's customer that it may repeat, those of other accounts included."""
+    table = models.Case
+    mine = select(table).where(
+        col(table.author_id) == row.author_id,
+        col(table.id) != row.id,
+        or_(col(table.state).in_(_WAITING), col(table.closed_at) >= closed_since),
+    )
+    elsewhere = of_other_accounts(session, [row.author_id], closed_since=closed_since)
+    return [*map(facts_of, session.scalars(mine)), *elsewhere.get(row.author_id, [])]
+
+
 def _lock_authors(session: Session, ids: Sequence[int]) -> None:
-    """Of two workers that meet the first mentions of one author, the second must see the case the first one opens."""
+    """Of two workers that meet the first mentions of one author, the second must see the case the first one opens.
+
+    In the order in which polls store them (that of their names, by code point), so that nobody waits in a circle.
+    """
     if session.get_bind().dialect.name == "postgresql":
         author = models.Author
-        session.execute(
-            select(col(author.id)).where(col(author.id).in_(ids)).order_by(col(author.id)).with_for_update()
-        )
+        by_name = [collate(col(name), "C") for name in (author.platform, author.external_id)]
+        locked = select(col(author.id)).where(col(author.id).in_(ids)).order_by(*by_name)
+        session.execute(locked.with_for_update(key_share=True))  # a poll may store further mentions of them
 
 
 def _latest_texts(session: Session, case_ids: Sequence[int]) -> dict[int, list[str]]:
@@ -188,6 +231,36 @@ def holds_expired(session: Session, *, now: datetime, limit: int) -> list[int]:
         .limit(limit)
     )
     return list(session.scalars(query))
+
+
+def just_overdue(session: Session, queues: Sequence[str], *, now: datetime, since: datetime, limit: int) -> list[int]:
+    """Return claimed cases of some queues whose time ran out since then, of which the history does not say so yet.
+
+    One that was claimed when it was overdue already is none: whoever took it has seen that.
+    """
+    table, event = models.Case, models.CaseEvent
+    is_told = select(col(event.id)).where(
+        col(event.case_id) == col(table.id), col(event.kind) == "overdue", col(event.at) >= col(table.due_at)
+    )
+    query = (
+        select(col(table.id))
+        .where(
+            col(table.queue).in_(queues),
+            col(table.state) == CaseState.CLAIMED.value,
+            col(table.due_at) <= now,
+            col(table.due_at) > since,
+            col(table.claimed_at) < col(table.due_at),
+            ~is_told.exists(),
+        )
+        .order_by(col(table.due_at), col(table.id))
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def opened_at(session: Session, case_id: int) -> datetime | None:
+    """Return when a case was opened; None when there is no such case."""
+    return session.scalar(select(col(models.Case.opened_at)).where(col(models.Case.id) == case_id))
 
 
 def mention_ids(session: Session, case_id: int) -> list[int]:
@@ -229,6 +302,22 @@ def opening(session: Session, case_id: int) -> tuple[models.Mention, models.Auth
     )
     found = session.execute(query).first()
     return (found[0], found[1], found[2] or "") if found else None
+
+
+def answerable(session: Session, case_id: int) -> Mention | None:
+    """Return the latest post of a case that can be answered: it is still there; None when none is."""
+    mention, author = models.Mention, models.Author
+    query = (
+        select(mention, author)
+        .join(author, col(author.id) == col(mention.author_id))
+        .where(
+            col(mention.case_id) == case_id,
+            col(mention.liveness) != Liveness.DELETED.value,
+            col(author.erased_at).is_(None),
+        )
+    )
+    found = session.execute(query.order_by(col(mention.id).desc()).limit(1)).first()
+    return mention_of(found[0], found[1]) if found else None
 
 
 def came_back_at(session: Session, case_id: int) -> datetime | None:

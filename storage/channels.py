@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import select, update
 from sqlmodel import Session, col
@@ -13,6 +14,8 @@ from bot.domain import Page, Skipped
 from storage import models
 from storage.sql import changed, insert_new
 
+SKEW_MAX: Final = timedelta(minutes=1)
+"""How far two clocks that are right may lie apart."""
 _REASON_LENGTH_MAX = 500
 
 
@@ -30,6 +33,8 @@ class ChannelHealth:
 
     name: str
     polled_at: datetime | None
+    read_at: datetime | None
+    caught_up_at: datetime | None
     next_poll_at: datetime | None
     last_mention_at: datetime | None
     failures: int
@@ -62,12 +67,14 @@ def advance(session: Session, channel: str, was: Place, page: Page, *, new_count
             cursor=page.cursor,
             version=was.version + 1,
             polled_at=now,
+            read_at=now,
             failures=0,
             error="",
             mention_count=col(state.mention_count) + new_count,
             skipped_count=col(state.skipped_count) + len(page.skipped),
             requests=col(state.requests) + page.cost.requests,
             billed_items=col(state.billed_items) + page.cost.billed_items,
+            **({} if page.more else {"caught_up_at": now}),
             **({"last_mention_at": now} if new_count else {}),
             **({"notice": page.notice} if page.notice else {}),
         ),
@@ -103,9 +110,15 @@ def forget_cursor(session: Session, channel: str, was: Place, notice: str) -> No
     )
 
 
-def next_poll_at(session: Session, channel: str) -> datetime | None:
-    """Return the time before which ``channel`` must not be polled; None when it may be at once."""
-    return session.scalar(select(col(models.ChannelState.next_poll_at)).where(col(models.ChannelState.name) == channel))
+def next_poll_at(session: Session, channel: str, *, now: datetime) -> datetime | None:
+    """Return the time before which ``channel`` must not be polled; None when it may be at once.
+
+    A wait that was noted later than ``now`` counts for nothing: the clock was set back since, perhaps by years.
+    """
+    row = session.get(models.ChannelState, channel)
+    if row is None or (row.polled_at is not None and row.polled_at > now + SKEW_MAX):
+        return None
+    return row.next_poll_at
 
 
 def failures(session: Session, channel: str) -> int:
@@ -138,6 +151,8 @@ def health(session: Session) -> list[ChannelHealth]:
         ChannelHealth(
             name=row.name,
             polled_at=row.polled_at,
+            read_at=row.read_at,
+            caught_up_at=row.caught_up_at,
             next_poll_at=row.next_poll_at,
             last_mention_at=row.last_mention_at,
             failures=row.failures,

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import String, delete, func, literal, or_, select, update
 from sqlalchemy import cast as as_type
 from sqlalchemy.sql.dml import UpdateBase
 from sqlmodel import Session, col
 
-from storage import models
+from storage import models, outbox, requests
+from storage.models_incidents import Reply
 
 _IDS_A_STATEMENT = 500
-_FREE_WORDS = ("why",)
+_Id = TypeVar("_Id", str, int)
+_FREE_WORDS = ("why", "note")
 """Keys in the history of a case under which somebody typed something, by kind of event."""
-_KINDS_WITH_WORDS = ("goodwill",)
+_KINDS_WITH_WORDS = ("goodwill", "resolved", "overridden", "override_lifted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def _referring(session: Session, platform: str, author_id: int, external_ids: Se
     return session.scalar(select(func.count()).select_from(table).where(*others, refers)) or 0
 
 
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def _chunks(ids: Sequence[_Id]) -> Iterator[Sequence[_Id]]:
     for start in range(0, len(ids), _IDS_A_STATEMENT):
         yield ids[start : start + _IDS_A_STATEMENT]
 
@@ -81,6 +83,10 @@ def blank(session: Session, found: Found, *, now: datetime) -> None:
     for some in _chunks(found.external_ids):
         _blank_references(session, found.platform, some)
     _blank_words(session, found.case_ids)
+    _blank_replies(session, found.case_ids)
+    for cases in _chunks(found.case_ids):
+        outbox.forget_identities(session, cases)
+    requests.blank_words(session, found.author_id)
 
 
 def _run(session: Session, statement: UpdateBase) -> None:
@@ -110,6 +116,13 @@ def _blank_references(session: Session, platform: str, external_ids: Sequence[st
     of_case = (col(case.platform) == platform, col(case.thread).in_(external_ids))
     _run(session, update(case).where(*of_case).values(thread=""))
     _run(session, delete(skipped).where(col(skipped.source_id).in_(external_ids)))
+
+
+def _blank_replies(session: Session, case_ids: Sequence[int]) -> None:
+    """What was said to the person; what still waits is said to nobody."""
+    mine = update(Reply).where(col(Reply.case_id).in_(case_ids))
+    _run(session, mine.where(col(Reply.state) == "waiting").values(state="dropped", error="the author was erased"))
+    _run(session, mine.values(text="", external_id="", url=""))
 
 
 def _blank_words(session: Session, case_ids: Sequence[int]) -> None:

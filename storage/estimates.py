@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
-from typing import Literal
+from datetime import date, datetime
+from typing import Literal, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlmodel import Session, col
 
 from storage import models_operations as models
+from storage.models import Author, Case, Customer
+from storage.models_imports import ExperimentAssignment
 from storage.sql import changed
 
 Ending = Literal["reversed", "released", "expired"]
@@ -54,6 +56,45 @@ def assumed_before(session: Session, day: date, *, limit: int) -> list[Estimate]
     query = select(table).where(col(table.state) == "live", col(table.assumed_on) < day).with_for_update()
     rows = session.scalars(query.order_by(col(table.assumed_on), col(table.journal_key)).limit(limit))
     return [_estimate(row) for row in rows]
+
+
+def of_treated(session: Session, experiment: str, *, behaviour: str) -> list[tuple[Estimate, datetime]]:
+    """Return the live estimates of the customers whom an experiment treated, and when each was assigned; locked."""
+    table, case, author, customer = models.ValueEstimate, Case, Author, Customer
+    query = (
+        select(table, col(ExperimentAssignment.assigned_at))
+        .join(case, col(case.id) == col(table.case_id))
+        .join(author, col(author.id) == col(case.author_id))
+        .join(customer, col(customer.id) == col(author.customer_id))
+        .join(ExperimentAssignment, col(ExperimentAssignment.customer_ref) == col(customer.ref))
+        .where(
+            col(ExperimentAssignment.experiment) == experiment,
+            col(ExperimentAssignment.arm) == "treatment",
+            col(table.state) == "live",
+            col(table.behaviour) == behaviour,
+        )
+        .order_by(col(table.journal_key))
+        .with_for_update(of=table)
+    )
+    return [(_estimate(row), assigned_at) for row, assigned_at in session.execute(query)]
+
+
+class Assumed(NamedTuple):
+    """The live estimates of one behaviour."""
+
+    behaviour: str
+    number: int
+    amount_minor: int
+    oldest: date
+
+
+def live_by_behaviour(session: Session) -> list[Assumed]:
+    """Return what is assumed and neither proven nor let go, by behaviour."""
+    table = models.ValueEstimate
+    columns = (func.count(), func.sum(col(table.amount_minor)), func.min(col(table.assumed_on)))
+    query = select(col(table.behaviour), *columns).where(col(table.state) == "live").group_by(col(table.behaviour))
+    rows = session.execute(query.order_by(col(table.behaviour)))
+    return [Assumed(behaviour, number, int(amount), oldest) for behaviour, number, amount, oldest in rows]
 
 
 def end(session: Session, journal_key: str, *, how: Ending, ended_key: str) -> bool:

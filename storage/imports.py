@@ -18,6 +18,7 @@ TABLES: Final[Mapping[str, type[SQLModel]]] = {
     "drivers": models_imports.Driver,
     "payroll": models_imports.Payroll,
     "goodwill": models_imports.Goodwill,
+    "bot_answers": models_imports.BotAnswer,
     "surveys": models_imports.Survey,
     "experiments": models_imports.Experiment,
     "experiment_assignments": models_imports.ExperimentAssignment,

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot.ledger.journal import Journal
 from storage.ledger_rows import JOURNAL, journals_where
-from storage.ledger_verify import PAGE
+from storage.ledger_scan import PAGE
 
 
 def pages(session: Session) -> Iterator[list[Journal]]:

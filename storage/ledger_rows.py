@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Row, Table, select
+from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
 from bot.ledger.book import Acting
@@ -124,7 +125,7 @@ def _prepared(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple
     marks = ", ".join(mark for _ in columns)
     processors = (table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns)
     converters: dict[int, Converter] = {index: found for index, found in enumerate(processors) if found is not None}
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", converters  # noqa: S608 - own names
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", converters  # noqa: S608  # own names
 
 
 def _converted(row: tuple[Any, ...], converters: dict[int, Converter]) -> tuple[Any, ...]:
@@ -132,6 +133,41 @@ def _converted(row: tuple[Any, ...], converters: dict[int, Converter]) -> tuple[
     for index, convert in converters.items():
         values[index] = convert(values[index])
     return tuple(values)
+
+
+def exact_rows(connection: Connection, table: Table) -> Generator[dict[str, Any] | None]:
+    """Yield the rows of a table by its key; None for one with a value that we would have stored otherwise.
+
+    SQLite takes any text for a moment and any spaces in JSON. A server knows the types and keeps one form of each.
+    Whoever stops before the end closes it, so that no snapshot is held.
+    """
+    query = select(table).order_by(*table.primary_key.columns)
+    if connection.dialect.name != "sqlite":
+        with connection.execute(query) as result:
+            yield from map(dict, result.mappings())
+        return
+    forms = [_form(column.type.dialect_impl(connection.dialect), connection.dialect) for column in table.columns]
+    names = [column.name for column in table.columns]
+    with connection.exec_driver_sql(str(query.compile(dialect=connection.dialect))) as result:
+        for row in result:
+            try:
+                values = [_exactly(stored, *form) for stored, form in zip(row, forms, strict=True)]
+            except (TypeError, ValueError):
+                yield None
+            else:
+                yield dict(zip(names, values, strict=True))
+
+
+def _form(kind: TypeEngine[Any], dialect: Dialect) -> tuple[Converter | None, Converter | None]:
+    return kind.result_processor(dialect, None), kind.bind_processor(dialect)
+
+
+def _exactly(stored: Any, read: Converter | None, write: Converter | None) -> Any:
+    value = stored if stored is None or read is None else read(stored)
+    again = value if value is None or write is None else write(value)
+    if again != stored or type(again) is not type(stored):
+        raise ValueError(stored)
+    return value
 
 
 def journal_row(journal: Journal, now: datetime) -> tuple[Any, ...]:

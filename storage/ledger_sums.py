@@ -87,7 +87,7 @@ def _prepared(dialect: Dialect, table: Table) -> tuple[str, Callable[[tuple[Any,
     names = [column.name for column in table.columns]
     keys = [column.name for column in table.primary_key.columns]
     statement = (
-        f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(mark for _ in names)})"  # noqa: S608
+        f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(mark for _ in names)})"  # noqa: S608  # own names
         f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET amount = {table.name}.amount + excluded.amount"
     )
     if dialect.name == "sqlite" and table is SUM:

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 _TABLES: Final = ("ledger_journal", "ledger_line")
+_RECORD: Final = "ledger_record"
 
 
 def install(connection: Connection) -> None:
@@ -20,8 +21,31 @@ def install(connection: Connection) -> None:
 
 
 def remove(connection: Connection) -> None:
-    """Drop what :func:`install` created, where it exists."""
+    """Drop what :func:`install` created, where it exists, and what :func:`protect_record` built on it."""
+    unprotect_record(connection)
     _run(connection, _sqlite_removal() if connection.dialect.name == "sqlite" else _postgresql_removal())
+
+
+def protect_record(connection: Connection) -> None:
+    """Have the database refuse changes of ``ledger_record`` too; :func:`install` came before."""
+    if connection.dialect.name == "sqlite":
+        statements = [
+            *_sqlite_no_change(_RECORD),
+            """CREATE TRIGGER ledger_record_insert BEFORE INSERT ON ledger_record
+               WHEN NEW.n <> 1 + (SELECT coalesce(max(n), 0) FROM ledger_record)
+               BEGIN SELECT RAISE(ABORT, 'ledger_record is append-only: a line must follow the last one'); END""",
+        ]
+    else:
+        statements = _postgresql_no_change(_RECORD)
+    _run(connection, statements)
+
+
+def unprotect_record(connection: Connection) -> None:
+    """Drop what :func:`protect_record` created, where it exists."""
+    names = [f"{_RECORD}_{what}" for what in ("no_update", "no_delete", "insert")]
+    if connection.dialect.name != "sqlite":
+        names = [f"{_RECORD}_{what} ON {_RECORD}" for what in ("no_change", "no_truncate")]
+    _run(connection, [f"DROP TRIGGER IF EXISTS {name}" for name in names])
 
 
 def _run(connection: Connection, statements: list[str]) -> None:
@@ -29,13 +53,16 @@ def _run(connection: Connection, statements: list[str]) -> None:
         connection.exec_driver_sql(statement)
 
 
-def _sqlite() -> list[str]:
-    statements = [
+def _sqlite_no_change(table: str) -> list[str]:
+    return [
         f"""CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table}
             BEGIN SELECT RAISE(ABORT, '{table} is append-only: {action} is refused'); END"""
-        for table in _TABLES
         for action in ("UPDATE", "DELETE")
     ]
+
+
+def _sqlite() -> list[str]:
+    statements = [statement for table in _TABLES for statement in _sqlite_no_change(table)]
     # REPLACE deletes without firing delete triggers unless the connection has recursive_triggers=ON.
     # Refusing the insert itself holds on every connection, also on one that is not ours.
     statements.append(
@@ -101,16 +128,16 @@ def _postgresql() -> list[str]:
         """CREATE CONSTRAINT TRIGGER ledger_line_balances AFTER INSERT ON ledger_line
            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_balances()""",
     ]
-    for table in _TABLES:
-        statements.append(
-            f"""CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table}
-                FOR EACH ROW EXECUTE FUNCTION ledger_append_only()"""
-        )
-        statements.append(
-            f"""CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
-                FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only()"""
-        )
-    return statements
+    return [*statements, *(statement for table in _TABLES for statement in _postgresql_no_change(table))]
+
+
+def _postgresql_no_change(table: str) -> list[str]:
+    return [
+        f"""CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table}
+            FOR EACH ROW EXECUTE FUNCTION ledger_append_only()""",
+        f"""CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table}
+            FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only()""",
+    ]
 
 
 def _postgresql_removal() -> list[str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
-from bot.domain import Author, Customer, DoubtfulMention, Gone, Liveness, Mention, Tag, Tagging
+from bot.domain import Author, Customer, Gone, Liveness, Mention, Tag, Tagging
+from bot.views import DoubtfulMention
 from storage import models
 from storage.sql import insert_new, upsert
 
@@ -22,6 +23,16 @@ _OF_MENTION = (
     *("language", "is_private", "channel"),
 )
 _OF_AUTHOR = ("external_id", "handle", "name", "followers")
+
+
+class Shard(NamedTuple):
+    """A share of the authors, and so of the mentions: all of one author are in one, in the order they came."""
+
+    number: int
+    of: int
+
+
+WHOLE = Shard(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +63,40 @@ def storable(text: str) -> str:
     return clean.encode("utf-8", "replace").decode("utf-8")
 
 
-def store(session: Session, channel: str, mentions: Sequence[Mention], *, now: datetime) -> int:
-    """Store mentions that are not there yet, oldest first, with their authors; return how many were new."""
+class Stored(NamedTuple):
+    """A mention that was not there before."""
+
+    mention_id: int
+    author_id: int
+
+
+def store(
+    session: Session,
+    channel: str,
+    mentions: Sequence[Mention],
+    *,
+    now: datetime,
+    is_urgent: Callable[[Mention], bool] = lambda _mention: False,
+) -> list[Stored]:
+    """Store mentions that are not there yet, oldest first, with their authors; return the new ones.
+
+    Those that ``is_urgent`` says may be are tagged before the others.
+    """
     if not mentions:
-        return 0
+        return []
     authors = _store_authors(session, mentions, now)
     rows = {
-        (mention.platform, mention.external_id): _mention_row(channel, mention, authors, now) for mention in mentions
+        (mention.platform, mention.external_id): _mention_row(channel, mention, authors, now)
+        | {"is_urgent": is_urgent(mention)}
+        for mention in mentions
     }
     known = _known(session, list(rows))
     fresh = [row for key, row in rows.items() if key not in known]
     if not fresh:
-        return 0
-    return len(session.scalars(insert_new(session, models.Mention).returning(col(models.Mention.id)), fresh).all())
+        return []
+    columns = (col(models.Mention.id), col(models.Mention.author_id))
+    stored = session.execute(insert_new(session, models.Mention).returning(*columns), fresh)
+    return sorted(Stored(cast("int", mention_id), author_id) for mention_id, author_id in stored)
 
 
 def _known(session: Session, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -84,18 +116,29 @@ def _store_authors(session: Session, mentions: Sequence[Mention], now: datetime)
         (mention.platform, mention.author.external_id): _author_row(mention.platform, mention.author, now)
         for mention in mentions
     }
-    # In key order, so that two processes that store the same authors never wait for each other in a circle.
-    statement = upsert(
-        session, table, key=("platform", "external_id"), update=("handle", "name", "followers", "seen_at")
+    known = _authors(session, rows)
+    told = [key for key, row in rows.items() if key not in known or _said(row) != _said(known[key])]
+    if told:
+        # Only what is new, so that a poll does not wait for whoever tags its authors; and in key order, so that two
+        # processes that store the same authors never wait for each other in a circle.
+        key, update = ("platform", "external_id"), ("handle", "name", "followers", "seen_at")
+        session.execute(upsert(session, table, key=key, update=update), [rows[one] for one in sorted(told)])
+        known = _authors(session, rows)
+    return {key: row["id"] for key, row in known.items()}
+
+
+def _authors(session: Session, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    table = models.Author
+    columns = [getattr(table, name) for name in ("id", "platform", "external_id", "handle", "name", "followers")]
+    query = select(*columns).where(
+        col(table.platform).in_({platform for platform, _ in keys}),
+        col(table.external_id).in_([external_id for _, external_id in keys]),
     )
-    session.execute(statement, [rows[key] for key in sorted(rows)])
-    found = session.execute(
-        select(col(table.platform), col(table.external_id), col(table.id)).where(
-            col(table.platform).in_({platform for platform, _ in rows}),
-            col(table.external_id).in_([external_id for _, external_id in rows]),
-        )
-    )
-    return {(platform, external_id): author_id for platform, external_id, author_id in found}
+    return {(row["platform"], row["external_id"]): dict(row) for row in session.execute(query).mappings()}
+
+
+def _said(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["handle"], row["name"], row["followers"]
 
 
 def _author_row(platform: str, author: Author, now: datetime) -> dict[str, Any]:
@@ -171,11 +214,22 @@ def _rewrite(session: Session, platform: str, posts: Sequence[Gone], now: dateti
         session.connection().execute(statement, rows)
 
 
-def waiting(session: Session, *, limit: int) -> list[Waiting]:
-    """Return untagged mentions, oldest first."""
+def waiting(session: Session, *, limit: int, shard: Shard = WHOLE) -> list[Waiting]:
+    """Return untagged mentions of a shard: those that may be urgent first, each kind oldest first."""
     table = models.Mention
-    query = _with_author().where(col(table.state) == "new").order_by(col(table.id)).limit(limit)
-    return [_waiting(row) for row in session.execute(query)]
+    of_shard = col(table.author_id) % shard.of == shard.number
+    every = _with_author().where(of_shard) if shard.of > 1 else _with_author()
+    urgent = every.where(models.WAITS_AND_IS_URGENT).order_by(col(table.id)).limit(limit)
+    found = [_waiting(row) for row in session.execute(urgent)]
+    others = every.where(col(table.state) == "new", ~col(table.is_urgent)).order_by(col(table.id))
+    return found + [_waiting(row) for row in session.execute(others.limit(limit - len(found)))]
+
+
+def shards_waiting(session: Session, of: int) -> list[Shard]:
+    """Return which of so many shards have untagged mentions."""
+    table = models.Mention
+    query = select(col(table.author_id) % of).where(col(table.state) == "new").distinct()
+    return [Shard(number, of) for number in sorted(session.scalars(query))]
 
 
 def still_waiting(session: Session, mention_ids: Sequence[int]) -> set[int]:

@@ -9,12 +9,27 @@ No ``from __future__ import annotations`` in this file: SQLModel reads the annot
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.types import JSON
 from sqlmodel import Field, SQLModel
 
 # 64 bits on servers; SQLite counts up by itself only in a column that is plainly INTEGER.
 _Big: Any = BigInteger().with_variant(Integer(), "sqlite")
+
+# What is urgent and waits is little, and is found among much that is neither.
+WAITS_AND_IS_URGENT = text("state = 'new' AND is_urgent")
+UNSENT_AND_URGENT = text("state IN ('pending', 'sending') AND is_urgent")
 
 
 class ChannelState(SQLModel, table=True):
@@ -28,6 +43,10 @@ class ChannelState(SQLModel, table=True):
     """Counts cursor moves; a poll writes only if it still is what it read."""
     next_poll_at: datetime | None = None
     polled_at: datetime | None = None
+    read_at: datetime | None = None
+    """The last poll that succeeded."""
+    caught_up_at: datetime | None = None
+    """The last poll that left nothing behind at the platform."""
     last_mention_at: datetime | None = None
     failures: int = 0
     """Failed polls in a row."""
@@ -88,6 +107,8 @@ class Mention(SQLModel, table=True):
         UniqueConstraint("platform", "external_id"),
         Index("mention_waiting", "state", "id"),
         Index("mention_of_author", "author_id", "posted_at"),
+        Index("mention_posted", "posted_at"),
+        Index("mention_urgent", "id", sqlite_where=WAITS_AND_IS_URGENT, postgresql_where=WAITS_AND_IS_URGENT),
         CheckConstraint("state IN ('new', 'tagged', 'ignored', 'dead')", name="mention_state"),
     )
 
@@ -105,6 +126,8 @@ class Mention(SQLModel, table=True):
     posted_at: datetime
     received_at: datetime
     state: str = "new"
+    is_urgent: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """An urgent route may take it, as far as that shows before it is tagged: it is tagged first."""
     attempts: int = 0
     error: str = Field(default="", sa_type=Text)
     case_id: int | None = Field(default=None, index=True, sa_type=_Big)
@@ -166,6 +189,9 @@ class Case(SQLModel, table=True):
         Index("case_of_owner", "owner", "state"),
         Index("case_hold", "hold_expires_at"),
         Index("case_merged", "merged_into"),
+        Index("case_opened", "opened_at", "quadrant", "reason", "repeat_kind", "closed_how"),
+        Index("case_of_incident", "incident_id", "state"),
+        Index("case_of_reason", "reason", "opened_at"),
         CheckConstraint("state IN ('open', 'claimed', 'resolved', 'dismissed')", name="case_state"),
     )
 
@@ -205,6 +231,9 @@ class Case(SQLModel, table=True):
     """resolved, no_action, not_for_us, merged; empty while open."""
     merged_into: int | None = Field(default=None, sa_type=_Big)
     """The case that this one turned out to be; its mentions are there."""
+    incident_id: str | None = None
+    incident_by_hand: bool = False
+    """A supervisor said whether it belongs to an incident; the clock leaves it so."""
     hold_key: str = ""
     """The idempotency key of the ledger's open hold; empty when there is none."""
     hold_expires_at: datetime | None = None
@@ -243,6 +272,9 @@ class OutboxMessage(SQLModel, table=True):
     __table_args__ = (
         Index("outbox_waiting", "state", "slack_channel", "id"),
         Index("outbox_of_case", "case_id"),
+        Index(
+            "outbox_urgent", "slack_channel", "id", sqlite_where=UNSENT_AND_URGENT, postgresql_where=UNSENT_AND_URGENT
+        ),
         CheckConstraint("state IN ('pending', 'sending', 'sent', 'dead')", name="outbox_state"),
     )
 
@@ -250,12 +282,14 @@ class OutboxMessage(SQLModel, table=True):
     dedupe_key: str = Field(unique=True)
     slack_channel: str
     kind: str
-    """card (first post), card_edit, note (in the card's thread), remove, summary."""
+    """card (first post), card_edit, note (in the card's thread), remove, summary, summary_thread."""
     case_id: int | None = Field(default=None, foreign_key="case.id", sa_type=_Big)
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     delivery_id: str = Field(unique=True)
     """Goes into the message's metadata; by it an ambiguous answer is resolved."""
     state: str = "pending"
+    is_urgent: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """It goes before the others of its Slack channel."""
     attempts: int = 0
     first_attempt_at: datetime | None = None
     last_attempt_at: datetime | None = None

@@ -90,6 +90,17 @@ class Goodwill(_Imported, table=True):
     currency: str
 
 
+class BotAnswer(_Imported, table=True):
+    """A case that a bot or a self-service page answered alone; in the ledger at a fixed price, without time."""
+
+    __tablename__ = "bot_answer"
+    __table_args__ = (UniqueConstraint("source", "external_id"),)
+
+    case_id: int = Field(foreign_key="case.id", index=True, sa_type=_Big)
+    answered_at: datetime
+    bot: str
+
+
 class Survey(_Imported, table=True):
     """An answer to a survey: ``nps`` from 0 to 10, ``ces`` from 1 to 7."""
 

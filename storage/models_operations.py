@@ -1,13 +1,13 @@
-"""The tables of what people owe and assume beside the cases: promises, and estimates of value.
+"""The tables of what people owe and assume beside the cases, and of how the installation itself is doing.
 
-Both are outside the ledger and may change; their journals are in it and may not. The rules of
+Promises and estimates are outside the ledger and may change; their journals are in it and may not. The rules of
 :mod:`storage.models` hold here too, also that no annotation is postponed.
 """
 
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
 _Big: Any = BigInteger().with_variant(Integer(), "sqlite")
@@ -60,3 +60,50 @@ class ValueEstimate(SQLModel, table=True):
     state: str = "live"
     ended_key: str = ""
     """The idempotency key of the journal that ended it."""
+
+
+class Process(SQLModel, table=True):
+    """A process that runs the bot, by the last sign of life it gave; one that stopped properly has no row."""
+
+    __tablename__ = "process"
+
+    name: str = Field(primary_key=True)
+    """Machine and process id, such as ``bot-1:4711``."""
+    role: str
+    version: str
+    trouble: str = Field(default="", sa_type=Text)
+    """What fails in it, a sentence a line; empty while all is well."""
+    started_at: datetime
+    beat_at: datetime
+
+
+class LedgerCheck(SQLModel, table=True):
+    """What the last check of the whole ledger found; one row. It is no part of the ledger."""
+
+    __tablename__ = "ledger_check"
+
+    id: int = Field(default=1, primary_key=True)
+    at: datetime
+    journals: int = Field(sa_type=BigInteger)
+    problem: str = Field(default="", sa_type=Text)
+    """Empty when every journal, hash and sum holds."""
+
+
+class Relocation(SQLModel, table=True):
+    """This database was moved to another one, and is not to be used any more."""
+
+    __tablename__ = "relocation"
+
+    at: datetime = Field(primary_key=True)
+    to_database: str = Field(sa_type=Text)
+    """Without a password."""
+
+
+class Restoration(SQLModel, table=True):
+    """This database is a copy: what happened after ``made_at`` it does not know, though Slack may show it."""
+
+    __tablename__ = "restoration"
+
+    made_at: datetime = Field(primary_key=True)
+    resumed_at: datetime | None = None
+    """When work went on from the copy; None while it lies on a shelf."""

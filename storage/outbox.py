@@ -1,5 +1,8 @@
 """The outbox: what Slack must show, in order per Slack channel, and how far each message got.
 
+Of one Slack channel the urgent messages go first, then the others, each in the order they were placed; what is about
+one case always keeps its order. A message whose fate is unknown is settled before anything else is sent.
+
 A row goes ``pending → sending → sent`` or ``dead``. Every change names the state and the number of attempts it was
 read with, so that of two deliverers only one gets its way.
 """
@@ -13,7 +16,7 @@ from enum import StrEnum
 from typing import Any, cast
 from uuid import NAMESPACE_URL, uuid5
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, TextClause, delete, func, select, update
 from sqlmodel import Session, col
 
 from storage import models
@@ -33,6 +36,15 @@ class Kind(StrEnum):
     """Takes the card away, for a case that has moved to another Slack channel."""
     SUMMARY = "summary"
     """The nightly summary; ``detail`` says of which date: ``{"date": "2026-09-29"}``."""
+    SUMMARY_THREAD = "summary_thread"
+    """The reply under it; ``detail`` also says under which order: ``{"date": "2026-09-29", "under": "summary:…"}``."""
+    INCIDENT = "incident"
+    """The one message of an incident; ``detail`` names it: ``{"incident": "outage_fault-2026-11-18T11"}``."""
+    INCIDENT_EDIT = "incident_edit"
+    REQUEST = "request"
+    """A request shown to its product team; ``detail`` says which: ``{"request": 3}``."""
+    REQUEST_EDIT = "request_edit"
+    """Shows it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,10 @@ class Order:
     dedupe_key: str
     detail: Mapping[str, Any] = field(default_factory=dict)
     """Ids, names and states; never text of a mention."""
+    is_urgent: bool = False
+    """It goes before what is not, such as the card of an urgent case, or what an agent did just now."""
+    identity: str = ""
+    """What it is about by its source's ids, such as ``card:x:17``: known again where our own ids came out otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,7 @@ class Message:
     first_attempt_at: datetime | None
     last_attempt_at: datetime | None
     next_at: datetime | None
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +107,9 @@ def _row(order: Order, now: datetime) -> dict[str, Any]:
         "kind": Kind(order.kind).value,
         "case_id": order.case_id,
         "detail": dict(order.detail),
-        "delivery_id": uuid5(NAMESPACE_URL, f"earmark:{order.slack_channel}:{order.dedupe_key}").hex,
+        "delivery_id": _delivery_id(order.slack_channel, order.identity or order.dedupe_key),
         "state": "pending",
+        "is_urgent": order.is_urgent,
         "attempts": 0,
         "slack_ts": "",
         "error": "",
@@ -99,12 +117,38 @@ def _row(order: Order, now: datetime) -> dict[str, Any]:
     }
 
 
+def _delivery_id(slack_channel: str, key: str) -> str:
+    return uuid5(NAMESPACE_URL, f"earmark:{slack_channel}:{key}").hex
+
+
 def head(session: Session, slack_channel: str) -> Message | None:
-    """Return the message whose turn it is: the first that is neither sent nor dead."""
+    """Return the message whose turn it is, of those that are neither sent nor dead."""
     table = models.OutboxMessage
-    query = select(table).where(col(table.slack_channel) == slack_channel, col(table.state).in_(_WAITING))
-    row = session.scalar(query.order_by(col(table.id)).limit(1))
+    under_way = _first(session, slack_channel, col(table.state) == "sending")
+    row = under_way or _first_urgent(session, slack_channel) or _first(session, slack_channel, _waits())
     return _message(row) if row is not None else None
+
+
+def _first_urgent(session: Session, slack_channel: str) -> models.OutboxMessage | None:
+    """Return the first urgent message, or what is about the same case and was placed before it."""
+    table = models.OutboxMessage
+    # The condition of the partial index, word for word: otherwise SQLite would not use it.
+    urgent = _first(session, slack_channel, models.UNSENT_AND_URGENT)
+    if urgent is None or urgent.case_id is None:
+        return urgent
+    return _first(session, slack_channel, _waits(), col(table.case_id) == urgent.case_id)
+
+
+def _first(
+    session: Session, slack_channel: str, *conditions: ColumnElement[bool] | TextClause
+) -> models.OutboxMessage | None:
+    table = models.OutboxMessage
+    query = select(table).where(col(table.slack_channel) == slack_channel, *conditions)
+    return session.scalar(query.order_by(col(table.id)).limit(1))
+
+
+def _waits() -> ColumnElement[bool]:
+    return col(models.OutboxMessage.state).in_(_WAITING)
 
 
 def _message(row: models.OutboxMessage) -> Message:
@@ -120,6 +164,7 @@ def _message(row: models.OutboxMessage) -> Message:
         first_attempt_at=row.first_attempt_at,
         last_attempt_at=row.last_attempt_at,
         next_at=row.next_at,
+        created_at=row.created_at,
     )
 
 
@@ -143,16 +188,42 @@ def waits_later(session: Session, message: Message, kind: Kind) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def card_ts(session: Session, message: Message) -> str:
-    """Return the ts of the card that ``message`` is about; "" when it was not posted."""
+def request_key(request_id: int) -> str:
+    """Return the key under which a request is posted to its team, once for ever."""
+    return f"request:{request_id}"
+
+
+def card(session: Session, message: Message) -> tuple[str, str]:
+    """Return the ts and the delivery id of the card that ``message`` is about; both "" when it was not posted."""
     table = models.OutboxMessage
-    query = select(col(table.slack_ts)).where(
+    query = select(col(table.slack_ts), col(table.delivery_id)).where(
         col(table.case_id) == message.case_id,
         col(table.slack_channel) == message.slack_channel,
         col(table.kind) == Kind.CARD.value,
         col(table.id) < message.id,
     )
-    return session.scalar(query.order_by(col(table.id).desc()).limit(1)) or ""
+    found = session.execute(query.order_by(col(table.id).desc()).limit(1)).first()
+    return (found.slack_ts, found.delivery_id) if found is not None and found.slack_ts else ("", "")
+
+
+def forget_identities(session: Session, case_ids: Sequence[int]) -> None:
+    """Give the cards of cases ids that say nothing of the posts they show."""
+    table = models.OutboxMessage
+    for row in session.scalars(select(table).where(col(table.case_id).in_(case_ids))):
+        row.delivery_id = _delivery_id(row.slack_channel, row.dedupe_key)
+
+
+def thread_ts(session: Session, message: Message) -> str:
+    """Return the ts of what ``message`` is about: card, request, or summary it belongs under; "" when not posted."""
+    match message.kind:
+        case Kind.SUMMARY_THREAD:
+            key = str(message.detail["under"])
+        case Kind.REQUEST_EDIT:
+            key = request_key(int(message.detail["request"]))
+        case _:
+            return card(session, message)[0]
+    table = models.OutboxMessage
+    return session.scalar(select(col(table.slack_ts)).where(col(table.dedupe_key) == key)) or ""
 
 
 def ts_before(session: Session, message: Message) -> str:
@@ -212,6 +283,17 @@ def _change(session: Session, message: Message, values: Mapping[str, Any]) -> bo
     return changed(session, statement.values(**values)) == 1
 
 
+def incident_waits(session: Session, slack_channel: str, incident_id: str) -> bool:
+    """True when a message of an incident has not been begun yet: it will show the figures as they are then."""
+    table = models.OutboxMessage
+    query = select(col(table.detail)).where(
+        col(table.state) == "pending",
+        col(table.slack_channel) == slack_channel,
+        col(table.kind).in_([Kind.INCIDENT.value, Kind.INCIDENT_EDIT.value]),
+    )
+    return any(detail.get("incident") == incident_id for detail in session.scalars(query))
+
+
 def show_card(session: Session, case_id: int, *, slack_channel: str, slack_ts: str) -> None:
     """Remember where Slack shows a case's card. It is no change of the case, so its version stays."""
     table = models.Case
@@ -242,16 +324,17 @@ def counts(session: Session) -> dict[tuple[str, str], int]:
 
 
 def revive(session: Session, slack_channel: str) -> int:
-    """Try the dead cards and summaries of a channel again, after its operator let the bot in; return how many.
+    """Try dead cards, summaries and incidents of a channel again, after its operator let the bot in; return how many.
 
     Of a case only its card: that shows the case as it is now, so what followed it need not be repeated.
     """
     table = models.OutboxMessage
-    lost = update(table).where(
-        col(table.slack_channel) == slack_channel,
-        col(table.state) == "dead",
-        col(table.kind).in_([Kind.CARD.value, Kind.SUMMARY.value]),
-    )
+    shown_alone = [Kind.CARD.value, Kind.SUMMARY.value, Kind.INCIDENT.value, Kind.REQUEST.value]
+    is_lost = (col(table.state) == "dead") & col(table.kind).in_(shown_alone)
+    # A reply was passed over because what it belongs under was not there.
+    is_reply = (col(table.kind) == Kind.SUMMARY_THREAD.value) & (col(table.slack_ts) == "")
+    was_lost = (col(table.state) == "dead") | (col(table.state) == "sent")
+    lost = update(table).where(col(table.slack_channel) == slack_channel, is_lost | (is_reply & was_lost))
     # Their first attempt counts anew, so that a search for them does not go back to the first one.
     return changed(session, lost.values(state="pending", first_attempt_at=None, last_attempt_at=None, next_at=None))
 

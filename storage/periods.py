@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlmodel import Session
 
 from bot.ledger.accounts import CONTACT_ACCOUNTS, SUSPENSE
+from storage import ledger_records
 from storage.ledger_rows import JOURNAL, LINE, PERIOD
 
 TrialBalance = dict[str, int]
@@ -60,9 +61,12 @@ def first_open_month(session: Session) -> str | None:
 
 
 def unresolved_holds(session: Session, *, until: date) -> Sequence[str]:
-    """Return the keys of the holds of ``until`` and before that nothing has resolved, in the order of the chain."""
+    """Return the keys of the holds of ``until`` and before that nothing has resolved, in the order of the chain.
+
+    Only expected work: a proposed recharge waits for an answer as long as its department likes.
+    """
     resolved = select(_RESOLVING.c.seq).where(_RESOLVING.c.resolves_id == JOURNAL.c.id).exists()
-    is_old = (JOURNAL.c.status == "pending", JOURNAL.c.effective_date <= until, ~resolved)
+    is_old = (JOURNAL.c.kind == "cost_hold", JOURNAL.c.effective_date <= until, ~resolved)
     return (
         session.connection().execute(select(JOURNAL.c.idem_key).where(*is_old).order_by(JOURNAL.c.seq)).scalars().all()
     )
@@ -117,11 +121,12 @@ def seal_problem(connection: Connection) -> tuple[int, str] | None:
     return None
 
 
-def soften(session: Session, period: str) -> None:
-    """Mark a month as soft, unless it is soft or closed already."""
+def soften(session: Session, period: str, *, now: datetime) -> None:
+    """Mark a month as soft, unless it is soft or closed already. The caller holds the ledger's turn."""
     connection = session.connection()
     if connection.execute(select(PERIOD.c.period).where(PERIOD.c.period == period)).first() is None:
         connection.execute(insert(PERIOD), [{"period": period, "state": "soft", "closed_by": ""}])
+        ledger_records.add_row(connection, PERIOD, period, now)
 
 
 def seal(session: Session, period: str, *, by: str, now: datetime) -> Period:
@@ -130,7 +135,7 @@ def seal(session: Session, period: str, *, by: str, now: datetime) -> Period:
     The caller holds the ledger's turn, so that nothing is posted while the seal is made.
     """
     connection = session.connection()
-    soften(session, period)
+    soften(session, period, now=now)
     last = connection.execute(select(JOURNAL.c.seq, JOURNAL.c.hash).order_by(JOURNAL.c.seq.desc()).limit(1)).first()
     values: Mapping[str, Any] = {
         "state": "closed",
@@ -141,4 +146,5 @@ def seal(session: Session, period: str, *, by: str, now: datetime) -> Period:
         "closed_at": now,
     }
     connection.execute(update(PERIOD).where(PERIOD.c.period == period).values(**values))
+    ledger_records.add_row(connection, PERIOD, period, now)
     return next(one for one in periods(session) if one.period == period)

@@ -15,7 +15,7 @@ from storage.sql import changed
 _OWED = (PromiseState.OPEN.value, PromiseState.BROKEN.value)
 
 
-def make(  # noqa: PLR0913 - the facts of one promise, all by name
+def make(  # noqa: PLR0913  # the facts of one promise, all by name
     session: Session, *, case_id: int, actor: Actor, due_at: datetime, kind: str, alarm_at: datetime, now: datetime
 ) -> Promise:
     """Store a new promise and return it; its accrual is to be posted under its ``accrual_key``."""
@@ -69,9 +69,22 @@ def _settle(session: Session, promise: Promise, **values: object) -> None:
     session.execute(mine.values(alarm_at=None, **values).execution_options(synchronize_session=False))
 
 
+def overdue(session: Session, *, now: datetime, limit: int) -> list[Promise]:
+    """Return the promises that are owed although their time is over, longest due first."""
+    table = models.Promise
+    query = select(table).where(*_is_owed(), col(table.due_at) < now).order_by(col(table.due_at), col(table.id))
+    return [_promise(row) for row in session.scalars(query.limit(limit))]
+
+
 def accrue(session: Session, promise: Promise, *, key: str) -> None:
     """Note the journal that accrues a promise from now on: a correction has moved it to other owners."""
     mine = update(models.Promise).where(col(models.Promise.id) == promise.id)
+    session.execute(mine.values(accrual_key=key).execution_options(synchronize_session=False))
+
+
+def accrue_anew(session: Session, old_key: str, *, key: str) -> None:
+    """Note under which key the accrual ``old_key`` stands from now on, whichever case the promise has gone to."""
+    mine = update(models.Promise).where(col(models.Promise.accrual_key) == old_key)
     session.execute(mine.values(accrual_key=key).execution_options(synchronize_session=False))
 
 
@@ -93,14 +106,14 @@ def alarms(session: Session, *, now: datetime, limit: int) -> list[Promise]:
     return [_promise(row) for row in session.scalars(query)]
 
 
-def rang(session: Session, promise: Promise, *, state: PromiseState, alarm_at: datetime | None) -> bool:
+def rang(session: Session, promise: Promise, *, state: PromiseState, alarm_at: datetime | None, now: datetime) -> bool:
     """Note what the clock made of a promise; False when it was settled or looked at meanwhile."""
     table = models.Promise
     as_read = (
         col(table.id) == promise.id,
         col(table.case_id) == promise.case_id,
         col(table.state) == promise.state.value,
-        col(table.alarm_at).is_not(None),
+        col(table.alarm_at) <= now,  # a reminder leaves the state as it is, and moves this to the due time
     )
     return changed(session, update(table).where(*as_read).values(state=state.value, alarm_at=alarm_at)) == 1
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import String, and_, cast, func, select, type_coerce
+from sqlalchemy import ColumnElement, String, and_, cast, func, or_, select, type_coerce
+from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import Session, col
 
 from bot.domain import Liveness, Quadrant
@@ -93,7 +94,7 @@ def answers(session: Session, *, since: datetime, until: datetime) -> list[Answe
 
 
 class CandidateRow(NamedTuple):
-    """The mention that opened a case of waste, which may be shown: public, alive, not erased.
+    """The mention that opened a case of waste, whether or not it may be shown.
 
     ``at`` is as the database has it, only good for comparing: a month may have a hundred thousand of these.
     """
@@ -104,34 +105,93 @@ class CandidateRow(NamedTuple):
     cost_minor: int
 
 
+class CandidateGroup(NamedTuple):
+    """All candidates of one reason: their ids with their costs in the same order, and the ids of the latest ones."""
+
+    ids: list[bytes]
+    """As digits: that is what the draw hashes."""
+    costs: list[int]
+    latest: list[bytes]
+
+
 def candidates(
     session: Session, *, since: datetime, until: datetime, reasons: Collection[str], unit: str
 ) -> list[CandidateRow]:
-    """Return what may stand as an example of waste: one mention a case."""
-    case, mention, author = models.Case, models.Mention, models.Author
-    cost = and_(CASE_SUM.c.case_id == cast(col(case.id), String), CASE_SUM.c.commodity == unit)
-    query = (
-        select(col(case.id), col(case.reason), type_coerce(col(case.opened_at), String), CASE_SUM.c.amount)
-        .join(mention, col(mention.id) == col(case.id))
-        .join(author, col(author.id) == col(mention.author_id))
-        .join(CASE_SUM, cost)
-        .where(
-            col(case.opened_at) >= since,
-            col(case.opened_at) < until,
-            col(case.quadrant) == Quadrant.LIABILITY.value,
-            col(case.reason).in_(reasons),
-            col(mention.is_private).is_(False),
-            col(mention.liveness) == Liveness.ALIVE.value,
-            col(author.erased_at).is_(None),
-        )
+    """Return what may stand as an example of waste, if it :func:`may_be_shown`: one mention a case."""
+    case, chosen = models.Case, _are_candidates(since=since, until=until, unit=unit)
+    query = select(col(case.id), col(case.reason), type_coerce(col(case.opened_at), String), CASE_SUM.c.amount)
+    rows = session.connection().execute(query.where(*chosen, col(case.reason).in_(reasons)))
+    return [CandidateRow._make(row) for row in rows]
+
+
+def candidate_groups(
+    session: Session, *, since: datetime, until: datetime, reasons: Collection[str], unit: str
+) -> dict[str, CandidateGroup]:
+    """Return the same by reason, put together by the database: a row of ours for each would take most of the time."""
+    case, chosen = models.Case, _are_candidates(since=since, until=until, unit=unit)
+    listed = _joined_up(col(case.id)), _joined_up(CASE_SUM.c.amount), func.max(col(case.opened_at))
+    # All reasons, though some are wanted: asked for them, SQLite takes an index that has no quadrant.
+    query = select(col(case.reason), *listed).where(*chosen).group_by(col(case.reason))
+    found = [row for row in session.execute(query) if row[0] in reasons]
+    if not found:
+        return {}
+    at_the_last = [and_(col(case.reason) == reason, col(case.opened_at) == at) for reason, _, _, at in found]
+    latest: dict[str, list[bytes]] = {reason: [] for reason, *_ in found}
+    for reason, case_id in session.execute(select(col(case.reason), col(case.id)).where(*chosen, or_(*at_the_last))):
+        latest[reason].append(b"%d" % case_id)
+    return {
+        reason: CandidateGroup(ids.encode().split(b","), list(map(int, costs.split(","))), latest[reason])
+        for reason, ids, costs, _ in found
+    }
+
+
+def grouped(rows: Sequence[CandidateRow]) -> CandidateGroup:
+    """Return rows of one reason, one at the least, as a group."""
+    last = max(row.at for row in rows)
+    ids, costs = [b"%d" % row.mention_id for row in rows], [row.cost_minor for row in rows]
+    return CandidateGroup(ids, costs, [b"%d" % row.mention_id for row in rows if row.at == last])
+
+
+def _are_candidates(*, since: datetime, until: datetime, unit: str) -> tuple[ColumnElement[bool], ...]:
+    """What holds of a case of waste in the month and its cost."""
+    case = models.Case
+    return (
+        CASE_SUM.c.case_id == cast(col(case.id), String),
+        CASE_SUM.c.commodity == unit,
+        col(case.opened_at) >= since,
+        col(case.opened_at) < until,
+        col(case.quadrant) == Quadrant.LIABILITY.value,
     )
-    return [CandidateRow(*row) for row in session.connection().execute(query)]
+
+
+def _joined_up(column: SQLCoreOperations[Any]) -> ColumnElement[str]:
+    """A group's values with commas between; several of them come in one order, because each row goes to all of them."""
+    return func.aggregate_strings(cast(column, String), ",")
+
+
+def may_be_shown(session: Session, mention_ids: Iterable[int]) -> set[int]:
+    """Return those of the mentions that are public, alive and not erased."""
+    mention, author = models.Mention, models.Author
+    found: set[int] = set()
+    for chunk in chunks(mention_ids):
+        query = (
+            select(col(mention.id))
+            .join(author, col(author.id) == col(mention.author_id))
+            .where(
+                col(mention.id).in_(chunk),
+                col(mention.is_private).is_(False),
+                col(mention.liveness) == Liveness.ALIVE.value,
+                col(author.erased_at).is_(None),
+            )
+        )
+        found.update(int(number or 0) for number in session.scalars(query))
+    return found
 
 
 def opened_at(session: Session, case_ids: Collection[int]) -> dict[int, datetime]:
     """Return when cases were opened."""
     query = select(col(models.Case.id), col(models.Case.opened_at)).where(col(models.Case.id).in_(case_ids))
-    return {case_id: at for case_id, at in session.execute(query)}  # noqa: C416 - rows are no pairs to mypy
+    return {case_id: at for case_id, at in session.execute(query)}  # noqa: C416  # rows are no pairs to mypy
 
 
 def repeats_by_reason(session: Session, *, since: datetime, until: datetime) -> dict[str, int]:
@@ -150,6 +210,22 @@ def repeats_by_reason(session: Session, *, since: datetime, until: datetime) -> 
     return {reason: int(number) for reason, number in session.execute(query)}
 
 
+def living_words_of(session: Session, mention_ids: Collection[int]) -> dict[int, tuple[str, str]]:
+    """As :func:`words_of`, without mentions that are private, gone, or whose author was erased."""
+    mention, author = models.Mention, models.Author
+    query = (
+        select(col(mention.id), col(author.handle), col(mention.text))
+        .join(author, col(author.id) == col(mention.author_id))
+        .where(
+            col(mention.id).in_(mention_ids),
+            col(mention.is_private).is_(False),
+            col(mention.liveness) == Liveness.ALIVE.value,
+            col(author.erased_at).is_(None),
+        )
+    )
+    return {mention_id: (handle, text) for mention_id, handle, text in session.execute(query)}
+
+
 def words_of(session: Session, mention_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
     """Return handle and text of mentions, to be masked and cut by whoever shows them; gone ones have no text."""
     mention, author = models.Mention, models.Author
@@ -163,6 +239,13 @@ def words_of(session: Session, mention_ids: Iterable[int]) -> dict[int, tuple[st
         for mention_id, handle, text, liveness in session.execute(query):
             found[mention_id] = (handle, text if liveness == Liveness.ALIVE.value else "")
     return found
+
+
+def public_words_of(session: Session, mention_ids: Collection[int]) -> dict[int, tuple[str, str]]:
+    """Return handle and text of those of the mentions that are public; what is gone has no text."""
+    mention = models.Mention
+    public = select(col(mention.id)).where(col(mention.id).in_(mention_ids), col(mention.is_private).is_(False))
+    return words_of(session, [one for one in session.scalars(public) if one is not None])
 
 
 def hourly(session: Session, *, since: datetime, until: datetime) -> dict[str, dict[datetime, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
@@ -43,6 +44,43 @@ def posted(session: Session, *, first: date, last: date) -> list[LineTotal]:
 def late(session: Session, *, first: date, last: date) -> list[LineTotal]:
     """Return those of :func:`posted` that belong to a period already closed."""
     return _totals(session, "posted", SUM.c.effective_date.between(first, last) & SUM.c.is_late)
+
+
+class Correction(NamedTuple):
+    """Contact cost of a month that was over when it was booked."""
+
+    belongs_to: str
+    account: str
+    dept: str
+    reason: str
+    basis: Basis
+    amount_minor: int
+
+
+def corrections(session: Session, *, first: date, last: date, unit: str) -> list[Correction]:
+    """Return what :func:`late` books on contacts, by the month it belongs to."""
+    # The days come from the sums, which know what is late: it all stands on the first open day of a period.
+    days = session.scalars(
+        select(SUM.c.effective_date).where(SUM.c.effective_date.between(first, last), SUM.c.is_late).distinct()
+    ).all()
+    keys = (JOURNAL.c.original_date, *(LINE.c[name] for name in ("account", "dept", "reason", "basis")))
+    lines = (
+        select(*keys, func.sum(LINE.c.amount))
+        .join(JOURNAL, JOURNAL.c.seq == LINE.c.journal_seq)
+        .where(
+            JOURNAL.c.effective_date.in_(days),
+            JOURNAL.c.original_date.is_not(None),
+            JOURNAL.c.status == "posted",
+            LINE.c.account.in_(CONTACT_ACCOUNTS),
+            LINE.c.commodity == unit,
+        )
+        .group_by(*keys)
+    )
+    found: Counter[tuple[str, str, str, str, Basis]] = Counter()
+    rows: Any = session.connection().execute(lines) if days else ()
+    for day, account, dept, reason, basis, amount in rows:
+        found[f"{day:%Y-%m}", account, dept, reason or "", basis] += int(amount)
+    return [Correction(*key, amount_minor=amount) for key, amount in sorted(found.items()) if amount]
 
 
 def pending(session: Session, *, last: date) -> list[LineTotal]:

@@ -7,18 +7,18 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from storage import models, models_imports, models_operations, models_summary, models_sums  # noqa: F401 all tables
 from storage.db import connect
-
-TABLES = models.Mention.metadata
+from storage.job_schema import is_own
+from storage.tables import METADATA
 
 
 def _run(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=TABLES,
+        target_metadata=METADATA,
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
+        include_name=lambda name, kind, _: kind != "table" or is_own(name),
     )
     with context.begin_transaction():
         context.run_migrations()
