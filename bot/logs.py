@@ -32,7 +32,7 @@ def configure(level: str, *, is_terminal: bool | None = None) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),  # a line at once: others write there too
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -11,7 +11,7 @@ from bot.app import Role
 from bot.config import Settings
 
 
-def run(settings: Settings, role: str) -> None:
+def run(settings: Settings, role: str, *, metrics_port: int | None = None) -> None:
     """Run until SIGTERM or SIGINT; the step in the middle is finished first, or found again at the next start.
 
     A fresh SQLite file is migrated by itself; an older schema is not, because that wants a backup first.
@@ -28,4 +28,4 @@ def run(settings: Settings, role: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
     app.create_if_new(settings)
-    app.build(settings, role=Role(role)).run(stop)
+    app.build(settings, role=Role(role)).run(stop, metrics_port=metrics_port)

@@ -33,6 +33,29 @@ class Tick:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A step that failed when it was last tried, how often in a row, and why in words."""
+
+    step: str
+    key: str
+    failures: int
+    why: str
+
+    def __str__(self) -> str:
+        """As a person reads it, such as ``poll brand failed 3 times: …``."""
+        times = "once" if self.failures == 1 else f"{self.failures} times"
+        return f"{' '.join(filter(None, (self.step, self.key)))} failed {times}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How an engine is doing. ``stopped`` says why no step can be begun; it is empty while all is well."""
+
+    stopped: str = ""
+    failing: tuple[Failing, ...] = ()
+
+
 class Engine(Protocol):
     """Runs steps. At least once after the commit; never two at once with the same name and key in healthy operation."""
 
@@ -40,8 +63,25 @@ class Engine(Protocol):
         """Have ``step`` run for ``key`` after ``session`` commits; waiting twins are one job."""
         ...
 
+    def wake(self, step: str, key: str = "", at: datetime | None = None) -> None:
+        """Have ``step`` run for ``key``: :meth:`submit` in a transaction of its own."""
+        ...
+
+    @property
+    def is_stopping(self) -> bool:
+        """True when a step should end at the next good place."""
+        ...
+
+    def drain(self, *, until: Callable[[], bool] = lambda: True) -> None:
+        """Run until nothing is due, no step runs, and ``until`` agrees. No ticks: for one-off commands."""
+        ...
+
     def run(self, stop: threading.Event) -> None:
         """Run steps until ``stop`` is set, then finish the ones that run and return."""
+        ...
+
+    def pulse(self) -> Pulse:
+        """Return how it is doing, without asking the database."""
         ...
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
 from sqlmodel import Session
 
-from bot.engine import Job, Work
+from bot.engine import Job, Pulse, Work
+from bot.engine.calling import Caller
+from bot.engine.ticking import SWEEP_SECONDS, clock_of
 from bot.errors import EarmarkError
 from storage.db import after_commit
 
-BACKOFF_S_MAX = 300.0
-SWEEP_SECONDS = 30.0
-"""How often the tables are searched for work whose wake-up was lost, such as rows written by another process."""
 _WAIT_S_MAX = 60.0  # a sleeper looks at the clock at least this often: clocks are set back and forth
 _SECOND = timedelta(seconds=1)
 
@@ -27,16 +27,23 @@ class Embedded:
     """Runs steps on a few threads. Each (step, key) runs once at a time; what is submitted meanwhile runs after."""
 
     def __init__(
-        self, work: Work, *, workers: int, now: Callable[[], datetime], sweep_seconds: float = SWEEP_SECONDS
+        self,
+        work: Work,
+        *,
+        workers: int,
+        now: Callable[[], datetime],
+        sweep_seconds: float = SWEEP_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._work = work
         self._workers = workers
         self._now = now
         self._sweep_seconds = sweep_seconds
+        self._caller = Caller(work, threads=workers, now=now, monotonic=monotonic)
         self._changed = threading.Condition()
         self._due: dict[Job, datetime] = {}
         self._running: set[Job] = set()
-        self._failures: dict[Job, int] = {}
+        self._threads: list[threading.Thread] = []
         self._stopping = False
 
     def submit(self, session: Session, step: str, key: str = "", at: datetime | None = None) -> None:
@@ -44,38 +51,64 @@ class Embedded:
         after_commit(session, lambda: self.wake(step, key, at))
 
     def wake(self, step: str, key: str = "", at: datetime | None = None) -> None:
-        """Have ``step`` run for ``key``, at once or not before ``at``; steps of other processes are ignored."""
+        """Have ``step`` run for ``key``, at once or not before ``at``; steps of other processes are ignored.
+
+        One that has just failed keeps its wait, whoever wakes it: a tick or a sweep knows nothing of why.
+        """
         if step not in self._work.steps:
             return
         due = at or self._now()
         with self._changed:
+            held_until = self._caller.held_until((step, key))
+            due = max(due, held_until) if held_until else due
             waiting = self._due.get((step, key))
             if waiting is None or due < waiting:
                 self._due[step, key] = due
                 self._changed.notify_all()
 
+    @property
+    def is_stopping(self) -> bool:
+        """True when a step should end at the next good place."""
+        return self._stopping
+
     def run(self, stop: threading.Event) -> None:
         """Run until ``stop`` is set; then the steps that run are finished, and no other is begun."""
-        clock = self._clock()
-        threads = self._start()
+        self._caller.ticked()
+        clock = clock_of(
+            self._work,
+            lambda tick: self.wake(tick.step, tick.key),
+            sweep=self.sweep,
+            sweep_seconds=self._sweep_seconds,
+            turn=self._caller.ticked,
+        )
+        self._start()
         self.sweep()
         clock.start()
         try:
             stop.wait()
         finally:
-            clock.shutdown(wait=False)
-            self._finish(threads)
+            # Whoever comes back closes the database: no tick may still be at it.
+            clock.shutdown()
+            self._caller.ended()
+            self._finish()
+
+    def pulse(self) -> Pulse:
+        """Return whether steps are begun, and which failed when they were last tried."""
+        pulse = self._caller.pulse()
+        if pulse.stopped or all(thread.is_alive() for thread in self._threads):
+            return pulse
+        return replace(pulse, stopped="a thread of the engine has died")
 
     def drain(self, *, until: Callable[[], bool] = lambda: True) -> None:
         """Run until nothing is due, no step runs, and ``until`` agrees. No ticks: for one-off commands."""
-        threads = self._start()
+        self._start()
         self.sweep()
         try:
             with self._changed:
                 while self._is_busy() or not until():
                     self._changed.wait(timeout=0.05)
         finally:
-            self._finish(threads)
+            self._finish()
 
     def sweep(self) -> None:
         """Wake every step for which the tables hold work."""
@@ -87,31 +120,20 @@ class Embedded:
         for step, key in jobs:
             self.wake(step, key)
 
-    def _clock(self) -> BackgroundScheduler:
-        # A late tick is run late, not skipped (the default grace is one second), and several missed ones are one.
-        clock = BackgroundScheduler(
-            timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-        )
-        for tick in self._work.ticks:
-            clock.add_job(self.wake, "interval", args=(tick.step, tick.key), seconds=tick.seconds)
-        clock.add_job(self.sweep, "interval", seconds=self._sweep_seconds)
-        return clock
-
-    def _start(self) -> list[threading.Thread]:
+    def _start(self) -> None:
         self._stopping = False
-        threads = [
+        self._threads = [
             threading.Thread(target=self._serve, name=f"earmark-{number}", daemon=True)
             for number in range(1, self._workers + 1)
         ]
-        for thread in threads:
+        for thread in self._threads:
             thread.start()
-        return threads
 
-    def _finish(self, threads: list[threading.Thread]) -> None:
+    def _finish(self) -> None:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        for thread in threads:
+        for thread in self._threads:
             thread.join()
 
     def _is_busy(self) -> bool:
@@ -119,9 +141,12 @@ class Embedded:
 
     def _serve(self) -> None:
         while (job := self._next()) is not None:
-            again = self._do(job)
+            again = self._caller.call(job)
+            held_until = self._caller.held_until(job)
             with self._changed:
                 self._running.discard(job)
+                if held_until is not None and job in self._due:
+                    self._due[job] = max(self._due[job], held_until)  # it was woken while it failed
                 self._changed.notify_all()
             if again is not None:
                 self.wake(*job, again)
@@ -139,28 +164,3 @@ class Embedded:
                 wait_s = (first[0] - self._now()) / _SECOND if first else _WAIT_S_MAX
                 self._changed.wait(timeout=min(max(wait_s, 0.001), _WAIT_S_MAX))
         return None
-
-    def _do(self, job: Job) -> datetime | None:
-        """Run a step; return when it wants to run again. A failure is logged, and tried again later and later."""
-        step, key = job
-        try:
-            again = self._work.steps[step](key)
-        except Exception as error:  # noqa: BLE001 the boundary of the scheduler: one job's failure delays itself only
-            return self._retry_at(job, error)
-        self._failures.pop(job, None)
-        return again
-
-    def _retry_at(self, job: Job, error: Exception) -> datetime:
-        failures = self._failures[job] = self._failures.get(job, 0) + 1
-        delay_s = min(2.0 ** min(failures, 16) / 2, BACKOFF_S_MAX)
-        # Errors of ours say what is wrong in their sentence; only a surprise needs its traceback.
-        log.error(
-            "step_failed",
-            step=job[0],
-            key=job[1],
-            failures=failures,
-            retry_in_s=delay_s,
-            error=str(error) if isinstance(error, EarmarkError) else type(error).__name__,
-            exc_info=None if isinstance(error, EarmarkError) else error,
-        )
-        return self._now() + timedelta(seconds=delay_s)
