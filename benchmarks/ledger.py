@@ -23,9 +23,11 @@ from bot.ledger.model import CostModel, cost_model
 from bot.ledger.postings import Contact, cost, hold, tag_journals
 from bot.ledger.quadrants import cell
 from bot.ledger.taxonomy import load_taxonomy
-from storage import ledger_triggers, models, models_sums
+from storage import ledger_triggers, models, models_records, models_sums
 from storage.db import connect, reading, transaction
-from storage.ledger import post, record_config, totals, verify
+from storage.ledger import post, record_config
+from storage.ledger_reports import totals
+from storage.ledger_verify import verify
 
 BATCH = 64
 NOW = datetime(2026, 9, 10, 12, tzinfo=UTC)
@@ -81,12 +83,13 @@ def measure(engine: Engine, mentions: int) -> None:
 def prepared(engine: Engine) -> Engine:
     """Create the tables of the ledger with their triggers."""
     ledger = (models.LedgerJournal, models.LedgerLine, models.LedgerPeriod, models.LedgerConfig)
-    tables = (*ledger, models_sums.LedgerSum, models_sums.LedgerCaseSum)
+    tables = (*ledger, models_records.LedgerRecord, models_sums.LedgerSum, models_sums.LedgerCaseSum)
     with engine.begin() as connection:
         SQLModel.metadata.create_all(
             connection, tables=[SQLModel.metadata.tables[str(table.__tablename__)] for table in tables]
         )
         ledger_triggers.install(connection)
+        ledger_triggers.protect_record(connection)
     return engine
 
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 from sqlmodel import Session
 
 from bot import booking
+from bot.answering import Answering
 from bot.domain import RepeatKind, Tag
-from bot.errors import LedgerError
+from bot.errors import CaseError, LedgerError
 from bot.ledger import funds
 from bot.ledger.journal import Draft
 from bot.ledger.postings import Contact
@@ -22,6 +23,7 @@ from storage import casework, imports, ledger, models
 from storage.mentions import mention_of
 
 _CES: Final = range(1, 8)
+_NO_CASE: Final = "there is no such case; give case_id, or platform and mention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +157,28 @@ def _goodwill(parts: Parts, session: Session, lines: Sequence[Read]) -> Iterator
         )
         about = _contact(parts, session, case) if case else None
         if case is None or about is None:
-            yield Refused(line.number, "there is no such case; give case_id, or platform and mention")
+            yield Refused(line.number, _NO_CASE)
             continue
         draft = funds.goodwill(_event(line), about, row["amount_minor"], on=row["paid_on"], model=parts.model)
         yield _posted(parts, session, line, row | {"case_id": case.id}, draft)
+
+
+def _bot_answers(parts: Parts, session: Session, lines: Sequence[Read]) -> Iterator[Outcome]:
+    answering = Answering(parts)
+    for line in lines:
+        row = dict(line.values)
+        case = imports.case_of(
+            session, case_id=row["case_id"], platform=row.pop("platform"), mention=row.pop("mention")
+        )
+        if case is None:
+            yield Refused(line.number, _NO_CASE)
+            continue
+        try:
+            answering.answered(session, case.id, row["answered_at"], action_id=_event(line))
+        except CaseError as error:
+            yield Refused(line.number, str(error))
+        else:
+            yield Accepted(line, row | {"case_id": case.id})
 
 
 def _contact(parts: Parts, session: Session, case: models.Case) -> Contact | None:
@@ -174,6 +194,7 @@ def _contact(parts: Parts, session: Session, case: models.Case) -> Contact | Non
         tag=Tag(case.tag),
         reason=case.reason,
         repeat=RepeatKind(case.repeat_kind),
+        queue=case.queue,
     )
 
 
@@ -207,6 +228,7 @@ EFFECTS: Final[Mapping[str, Effect]] = {
     "drivers": _drivers,
     "payroll": _payroll,
     "goodwill": _goodwill,
+    "bot_answers": _bot_answers,
     "surveys": _surveys,
     "experiments": _named_once("experiments"),
     "experiment_assignments": _assignments,

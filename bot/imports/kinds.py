@@ -134,6 +134,16 @@ KINDS: Final[Mapping[str, Kind]] = {
             ),
         ),
         Kind(
+            "bot_answers",
+            (
+                _optional("case_id", values.natural, "0"),
+                _optional("platform"),
+                _optional("mention"),
+                Column("answered_at", values.moment),
+                _optional("bot"),
+            ),
+        ),
+        Kind(
             "surveys",
             (
                 Column("kind", values.one_of("nps", "ces")),

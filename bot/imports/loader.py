@@ -12,12 +12,13 @@ from typing import Any, Final, TypeVar
 
 from sqlmodel import Session
 
+from bot import pipeline
 from bot.domain import Author, Mention
 from bot.imports.effects import EFFECTS, Accepted, Outcome, Read, Refused
 from bot.imports.kinds import Kind
 from bot.imports.reader import Line, lines
 from bot.parts import Parts
-from storage import channels, imports, mentions
+from storage import channels, imports, ledger, mentions
 from storage.db import transaction
 
 BATCH: Final = 500
@@ -69,6 +70,9 @@ def load(
     for batch in _batches(lines(path, advance=advance), BATCH):
         readable, refused = _read(kind, batch)
         with transaction(parts.database) as session:
+            # Payroll, goodwill and the like come from finance; what customers wrote comes from anybody.
+            if kind.name != "mentions":
+                ledger.trust(session)
             outcome, more = _store(parts, session, kind, readable)
             if dry_run:
                 session.rollback()
@@ -158,10 +162,13 @@ def _store_mentions(parts: Parts, session: Session, batch: Sequence[Read]) -> in
     for line in batch:
         by_channel.setdefault(line.values["channel"], []).append(_mention(parts, line.values))
     channels.ensure(session, sorted(by_channel))
-    new = sum(mentions.store(session, name, found, now=parts.now()) for name, found in sorted(by_channel.items()))
-    if new:
-        parts.submit(session, "tag")
-    return new
+    new = [
+        stored
+        for name, found in sorted(by_channel.items())
+        for stored in mentions.store(session, name, found, now=parts.now())
+    ]
+    pipeline.call_tagging(parts, session, new)
+    return len(new)
 
 
 def _mention(parts: Parts, values: Any) -> Mention:

@@ -141,7 +141,7 @@ def effects(text: str) -> dict[str, list[int]]:
     pairs = json.loads(text).items() if text.startswith("{") else [part.partition("=")[::2] for part in text.split(";")]
     found = {str(reason).strip(): _points(points) for reason, points in pairs}
     for points in found.values():
-        if len(points) != _PARTS or not 0 <= points[0] <= points[1] <= points[2] <= 10_000:  # noqa: PLR2004 - all of it
+        if len(points) != _PARTS or not 0 <= points[0] <= points[1] <= points[2] <= 10_000:  # noqa: PLR2004  # all of it
             raise ValueError("needs low/point/high basis points of each reason, such as where_is_it=2000/4000/6000")
     return found
 

@@ -35,6 +35,13 @@ class Entry:
         """The whole number under ``key``; None when it is null or missing."""
         return None if self.values.get(key) is None else self._given(key, int)
 
+    def seconds_or_none(self, key: str) -> int | None:
+        """The seconds under ``key``, 0 or more; None when it is null or missing."""
+        found = self.number_or_none(key)
+        if found is not None and found < 0:
+            raise InputError(f"{self.name}: {key} must be 0 or more")
+        return found
+
     def day(self, key: str = "date") -> date:
         """The date under ``key``."""
         text = self.text(key)
@@ -70,13 +77,13 @@ def cost_config(raw: Mapping[str, Any]) -> CostModel:
         InputError: a key is missing or wrong.
     """
     config = Entry("config", raw)
-    value = config.entry("value")
+    value, rates = config.entry("value"), config.entry("rate_minor_per_hour")
     reasons = config.entry("reasons")
     return CostModel(
         config_version=config.text("version"),
         currency=config.text("currency"),
-        rate_minor_per_hour=config.entry("rate_minor_per_hour").number("default"),
-        channel_pct=_percentages(config.entry("channel_pct")),
+        rate_minor_per_hour=rates.number("default"),
+        channel_pct=_numbers(config, "channel_pct"),
         followon_seconds=config.number("followon_seconds"),
         after_resolved_owner="service",
         taxonomy=taxonomy(config.text("version"), tuple(_reason(reasons.entry(name), name) for name in reasons.values)),
@@ -87,11 +94,19 @@ def cost_config(raw: Mapping[str, Any]) -> CostModel:
         saved_customer_uplift_bp=value.number("saved_customer_uplift_bp"),
         estimate_expiry_days=config.number("estimate_expiry_days"),
         repeat_window_days=config.number("repeat_window_days"),
+        rate_minor_per_hour_by_channel=_numbers_or_none(rates, "by_channel"),
+        rate_minor_per_hour_by_queue=_numbers_or_none(rates, "by_queue"),
+        fixed_minor=_numbers_or_none(config, "fixed_minor"),
     )
 
 
-def _percentages(entry: Entry) -> dict[str, int]:
-    return {kind: entry.number(kind) for kind in entry.values}
+def _numbers(entry: Entry, key: str) -> dict[str, int]:
+    table = entry.entry(key)
+    return {name: table.number(name) for name in table.values}
+
+
+def _numbers_or_none(entry: Entry, key: str) -> dict[str, int]:
+    return _numbers(entry, key) if key in entry.values else {}
 
 
 def _reason(entry: Entry, name: str) -> Reason:

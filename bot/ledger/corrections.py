@@ -14,10 +14,12 @@ from bot.ledger.accounts import POOL
 from bot.ledger.journal import Draft
 from bot.ledger.model import CostModel
 from bot.ledger.postings import (
+    BULK,
     FOLLOW_ON,
     FOLLOW_UP,
     Contact,
     bot_cost,
+    bulk_work,
     cost,
     hold,
     measured_seconds,
@@ -54,7 +56,7 @@ def standing(journals: Sequence[Draft], tag_keys: Collection[str], *, with_work:
     return Standing(tags, costs, next(holds, None))
 
 
-def retagged(  # noqa: PLR0913 - the facts of one correction, all by name
+def retagged(  # noqa: PLR0913  # the facts of one correction, all by name
     event_id: str,
     old: Standing,
     contact: Contact,
@@ -78,7 +80,7 @@ def retagged(  # noqa: PLR0913 - the facts of one correction, all by name
         drafts.append(void(event_id, resolves=old.hold.key, on=on, memo=memo, group_ref=old.hold.group_ref))
         is_follow_on = old.hold.memo == FOLLOW_ON
         drafts.append(hold(event_id, contact, on=old.hold.effective, model=model, follow_on=is_follow_on))
-    return [replace(draft, actor_ref=actor_ref) for draft in drafts]
+    return [replace(draft, actor_ref=actor_ref) for draft in drafts if not draft.says_nothing]
 
 
 def not_a_contact(
@@ -157,8 +159,12 @@ def _costed_anew(event_id: str, number: int, done: Draft, contact: Contact, mode
 
 
 def _expected(event_id: str, done: Draft, contact: Contact, model: CostModel) -> Draft:
-    """What work of that kind is estimated at: a case, a case that came back, or a promise."""
+    """What work of that kind is estimated at: a case, one answered in bulk, one that came back, or a promise."""
     expected = hold(event_id, contact, on=done.effective, model=model, follow_on=done.memo == FOLLOW_ON)
+    if done.memo == BULK:
+        return replace(expected, lines=bulk_work(contact, model), memo=done.memo)
     if done.memo != FOLLOW_UP:
         return expected
-    return replace(expected, lines=work(contact, model, model.priced(model.promise_seconds), "E", POOL), memo=done.memo)
+    return replace(
+        expected, lines=work(contact, model, contact.effort(model, model.promise_seconds), "E", POOL), memo=done.memo
+    )

@@ -11,6 +11,7 @@ from typing import Final
 from bot.ledger.accounts import CONTACT_ACCOUNTS, COUNTS, FUNDING_ACTUAL, FUNDING_GOODWILL, POOL
 from bot.ledger.journal import Draft, Journal, Line
 from bot.ledger.money import display, exponent, symbol
+from bot.ledger.postings import BULK
 
 _MINUTE: Final = 60
 _BASIS: Final = {"E": "estimated", "M": "measured", "R": "realised", "N": ""}
@@ -31,18 +32,23 @@ _WORDS: Final = {
     "pool_actual": "The service team's payroll",
     "recharge_hold": "A recharge was proposed; it is in no account until it is accepted",
     "recharge": "A recharge was accepted",
+    "recharge_void": "A proposed recharge was let go; nobody bears it",
     "saving_confirmed": "Finance confirmed a saving",
     "budget_fund": "Budget was granted out of savings",
     "budget_allocate": "Budget was given to an initiative",
     "budget_spend": "Budget was spent",
 }
 
-_SOURCES: Final = {
+_DECIDED: Final = frozenset(kind for kind in _WORDS if kind.startswith(("recharge", "saving", "budget", "value_re")))
+"""What people decide about money."""
+
+SOURCES: Final = {
     "manual": "a supervisor said so",
     "repeat": "it is a repeat contact",
     "reason": "that is the reason's place",
     "tag": "that is the tag's place until a reason is known",
 }
+"""Why a contact stands where it does, by what decided; rules have names of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def explain(journals: Sequence[Journal]) -> list[Sentence]:
 
 
 def _sentence(draft: Draft, seqs: dict[str, int]) -> str:
-    parts = [_head(draft, seqs), _amounts(draft), _place(draft), _links(draft, seqs), _dates(draft)]
+    parts = [_head(draft, seqs), _amounts(draft), _place(draft), _links(draft, seqs), _dates(draft), _actor(draft)]
     return "; ".join(part for part in parts if part) + "."
 
 
@@ -86,6 +92,9 @@ def _head(draft: Draft, seqs: dict[str, int]) -> str:
     if draft.kind == "reversal":
         why = f": {draft.memo}" if draft.memo else ""
         return f"Takes back {_journal(draft.reverses, seqs)}{why}"
+    if draft.memo == BULK:
+        incident = next((line.incident_id for line in draft.lines if line.incident_id), None)
+        return f"Answered in bulk{f' with the other cases of the incident {incident}' if incident else ''}"
     memo = f" ({draft.memo})" if draft.memo else ""
     return f"{_WORDS.get(draft.kind, _named(draft.kind).capitalize())}{memo}"
 
@@ -116,14 +125,15 @@ def _place(draft: Draft) -> str:
     if line is None or not line.quadrant or draft.kind == "reversal":
         return ""
     source = line.quadrant_source or ""
-    why = f"the rule {source.removeprefix('rule:')} says so" if source.startswith("rule:") else _SOURCES.get(source, "")
+    why = f"the rule {source.removeprefix('rule:')} says so" if source.startswith("rule:") else SOURCES.get(source, "")
     return f"{line.quadrant} because {why}" if why else line.quadrant
 
 
 def _links(draft: Draft, seqs: dict[str, int]) -> str:
     if draft.resolves is None:
         return ""
-    return f"ends the expected work of {_journal(draft.resolves, seqs)}"
+    what = "settles the proposal" if draft.kind in {"recharge", "recharge_void"} else "ends the expected work"
+    return f"{what} of {_journal(draft.resolves, seqs)}"
 
 
 def _journal(key: str | None, seqs: dict[str, int]) -> str:
@@ -134,6 +144,11 @@ def _dates(draft: Draft) -> str:
     if draft.original is None:
         return ""
     return f"belongs to {draft.original}, whose period was closed"
+
+
+def _actor(draft: Draft) -> str:
+    """Who decided; of work on a case the case's history tells that."""
+    return f"decided by {draft.actor_ref}" if draft.actor_ref and draft.kind in _DECIDED else ""
 
 
 def _named(name: str) -> str:

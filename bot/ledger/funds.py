@@ -60,7 +60,7 @@ def budget_spent(event_id: str, initiative: str, amount: int, *, on: date, curre
     return _moved(key, kind, INNOVATION, BUDGET_INITIATIVES, amount, on=on, currency=currency, initiative=initiative)
 
 
-def _moved(  # noqa: PLR0913 - the one form of all of these journals
+def _moved(  # noqa: PLR0913  # the one form of all of these journals
     key: str,
     kind: str,
     debit: str,

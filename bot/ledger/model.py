@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from bot.config import LedgerSettings
+from bot.config import LedgerCost, LedgerSettings
 from bot.ledger.money import WHOLE, cost_minor, scaled_seconds
-from bot.ledger.taxonomy import Override, Reason, Taxonomy
+from bot.ledger.taxonomy import Override, Reason, Taxonomy, as_shipped
 
 AfterResolvedOwner = Literal["service", "owner", "split"]
 
@@ -38,6 +38,7 @@ class CostModel:
     after_resolved_owner: AfterResolvedOwner
     taxonomy: Taxonomy
     approved_by: str = ""
+    minutes_approved_by: str = ""
     bot_fixed_minor: int = 10
     incident_bulk_seconds: int = 60
     promise_seconds: int = 300
@@ -46,17 +47,33 @@ class CostModel:
     saved_customer_uplift_bp: int = 0
     estimate_expiry_days: int = 180
     repeat_window_days: int = 7
+    rate_minor_per_hour_by_channel: Mapping[str, int] = field(default_factory=dict)
+    """By kind of channel, as is ``fixed_minor``."""
+    rate_minor_per_hour_by_queue: Mapping[str, int] = field(default_factory=dict)
+    fixed_minor: Mapping[str, int] = field(default_factory=dict)
     toml: str = field(default="", repr=False)
     """The values as text, for the ledger's record of configurations."""
 
-    def estimate(self, reason: str | None, kind: str) -> Effort:
+    def estimate(self, reason: str | None, kind: str, queue: str = "") -> Effort:
         """Default work on a contact for ``reason`` on a channel of ``kind``; kinds not configured count in full."""
-        base = self.taxonomy.reason(reason).seconds
-        return self.priced(scaled_seconds(base, self.channel_pct.get(kind, FULL_PCT)))
+        known = self.taxonomy.reason(reason)
+        own = dict(known.channel_seconds).get(kind)
+        seconds = scaled_seconds(known.seconds, self.channel_pct.get(kind, FULL_PCT)) if own is None else own
+        return self.priced(seconds, kind=kind, queue=queue)
 
-    def priced(self, seconds: int) -> Effort:
-        """``seconds`` of work with their price."""
-        return Effort(seconds, cost_minor(seconds, self.rate_minor_per_hour))
+    def priced(self, seconds: int, *, kind: str, queue: str) -> Effort:
+        """``seconds`` of work in ``queue`` on a channel of ``kind`` with their price; no work, no fixed price either.
+
+        Every posting of seconds takes its money from here.
+        """
+        if not seconds:
+            return Effort(0, 0)
+        return Effort(seconds, cost_minor(seconds, self.rate(kind, queue)) + self.fixed_minor.get(kind, 0))
+
+    def rate(self, kind: str, queue: str) -> int:
+        """The price of an hour: the queue's own, else that of the kind of channel, else the general one."""
+        by_channel = self.rate_minor_per_hour_by_channel.get(kind, self.rate_minor_per_hour)
+        return self.rate_minor_per_hour_by_queue.get(queue, by_channel)
 
     @property
     def saved_customer_minor(self) -> int:
@@ -71,7 +88,9 @@ class CostModel:
     @property
     def placeholders(self) -> list[str]:
         """Keys that nobody has approved yet; reports say so."""
-        return [] if self.approved_by else ["ledger.cost.rate_minor_per_hour"]
+        found = [] if self.approved_by else ["ledger.cost.rate_minor_per_hour"]
+        ours = 0 if self.minutes_approved_by else as_shipped(self.taxonomy)
+        return found + ([f"minutes of {ours} reason{'s' if ours > 1 else ''}"] if ours else [])
 
 
 def cost_model(settings: LedgerSettings, taxonomy: Taxonomy) -> CostModel:
@@ -87,6 +106,7 @@ def cost_model(settings: LedgerSettings, taxonomy: Taxonomy) -> CostModel:
         after_resolved_owner=settings.repeat.after_resolved_owner,
         taxonomy=taxonomy,
         approved_by=cost.approved_by,
+        minutes_approved_by=cost.minutes_approved_by,
         bot_fixed_minor=cost.bot_fixed_minor,
         incident_bulk_seconds=cost.incident_bulk_seconds,
         promise_seconds=cost.promise_seconds,
@@ -94,6 +114,9 @@ def cost_model(settings: LedgerSettings, taxonomy: Taxonomy) -> CostModel:
         saved_customer_margin_12m_minor=value.saved_customer_margin_12m_minor,
         saved_customer_uplift_bp=value.saved_customer_uplift_bp,
         estimate_expiry_days=value.estimate_expiry_days,
+        rate_minor_per_hour_by_channel=MappingProxyType(dict[str, int](cost.rate_minor_per_hour_by_channel.items())),
+        rate_minor_per_hour_by_queue=MappingProxyType(dict(cost.rate_minor_per_hour_by_queue)),
+        fixed_minor=MappingProxyType(dict[str, int](cost.fixed_minor.items())),
         toml=text,
     )
 
@@ -110,23 +133,38 @@ def _as_toml(settings: LedgerSettings, taxonomy: Taxonomy) -> str:
         "incident_bulk_seconds": cost.incident_bulk_seconds,
         "promise_seconds": cost.promise_seconds,
         "after_resolved_owner": settings.repeat.after_resolved_owner,
+        "activity_gap_cap_seconds": cost.activity_gap_cap_seconds,
         "taxonomy": taxonomy.version,
     }
     sections = [_section("[ledger]", head), _section("[ledger.channel_pct]", dict(sorted(cost.channel_pct.items())))]
+    sections += _optional_sections(cost)
     sections.append(_section("[ledger.value]", settings.value.model_dump()))
+    windows = {"window_days": settings.repeat.window_days, **dict(sorted(settings.repeat.reason_window_days.items()))}
+    sections.append(_section("[ledger.repeat]", windows))
     sections += [_section("[[reason]]", _of_reason(reason)) for _, reason in sorted(taxonomy.reasons.items())]
     sections += [_section("[[override]]", _of_override(override)) for override in taxonomy.overrides]
     return "\n".join(sections)
 
 
+def _optional_sections(cost: LedgerCost) -> list[str]:
+    # Left out where they are empty, so that a version made before they could be filled is still the same.
+    by = _section("[ledger.minutes]", {"approved_by": cost.minutes_approved_by})
+    names = ("rate_minor_per_hour_by_channel", "rate_minor_per_hour_by_queue", "fixed_minor")
+    tables: dict[str, dict[str, int]] = {name: dict(sorted(getattr(cost, name).items())) for name in names}
+    filled = [_section(f"[ledger.{name}]", table) for name, table in tables.items() if table]
+    return [*filled, by] if cost.minutes_approved_by else filled
+
+
 def _of_reason(reason: Reason) -> dict[str, object]:
-    return {
+    values: dict[str, object] = {
         "id": reason.id,
         "quadrant": reason.quadrant,
         "demand": reason.demand,
         "owners": reason.owners,
         "seconds": reason.seconds,
     }
+    # Left out where there are none, so that a version made before there could be any is still the same.
+    return values | ({"channel_seconds": reason.channel_seconds} if reason.channel_seconds else {})
 
 
 def _of_override(override: Override) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
-from bot.domain import RepeatKind, Tag
+from bot.domain import UNCLASSIFIED, RepeatKind, Tag
 from bot.errors import InputError
 from bot.ledger import funds, promises, values
 from bot.ledger.book import Book
@@ -25,8 +25,9 @@ class _Case:
 
     contact: Contact
     subject: str
+    opened_on: date
     tag_keys: dict[str, list[str]] = field(default_factory=dict)
-    """By mention."""
+    """By mention; the first one opened the contact."""
     hold: Draft | None = None
     closed_on: date | None = None
     was_resolved: bool = False
@@ -34,6 +35,10 @@ class _Case:
     def close(self, on: date, *, resolved: bool) -> None:
         """Nobody works on it any more."""
         self.hold, self.closed_on, self.was_resolved = None, on, resolved
+
+    def is_opened_by(self, mention: str) -> bool:
+        """True when that mention decides what the contact is about."""
+        return next(iter(self.tag_keys), mention) == mention
 
 
 class Player:
@@ -44,8 +49,11 @@ class Player:
         self.book = Book(frozenset({model.currency}))
         self.repeats: dict[str, str] = {}
         self._cases: dict[str, _Case] = {}
+        self._merged: dict[str, str] = {}
+        """A duplicate and the contact that goes on in its place."""
         self._promises: dict[str, Draft] = {}
-        self._estimates: dict[str, Draft] = {}
+        """What is owed."""
+        self._estimates: dict[str, list[Draft]] = {}
         """Live ones, by case."""
 
     def apply(self, event: Entry) -> None:
@@ -61,71 +69,102 @@ class Player:
         _EVENTS[name](self, event)
 
     def _post(self, *drafts: Draft) -> list[Draft]:
-        """Post the drafts; return them as they were placed."""
-        return [self.book.post(draft)[0].draft for draft in drafts]
+        """Post the drafts that say something; return them as they were placed."""
+        return [self.book.post(draft)[0].draft for draft in drafts if not draft.says_nothing]
 
     def _case(self, event: Entry, key: str = "contact") -> _Case:
         name = event.text(key)
+        while name in self._merged:
+            name = self._merged[name]
         if name not in self._cases:
             raise InputError(f"{event.name}: {key} '{name}' was not opened by an earlier event")
         return self._cases[name]
 
-    def _standing(self, case: _Case, mention: str | None = None) -> Standing:
+    def _case_of_mention(self, event: Entry) -> _Case:
+        case, mention = self._case(event), event.text("mention")
+        if mention not in case.tag_keys:
+            raise InputError(f"{event.name}: mention '{mention}' is none of contact '{case.contact.case_id}'")
+        return case
+
+    def _standing(self, case: _Case, mention: str | None = None, *, with_work: bool = True) -> Standing:
         about = case.contact.case_id
         drafts = [journal.draft for journal in self.book.journals if _is_about(journal, about)]
         keys = [key for name, keys in case.tag_keys.items() if mention in {None, name} for key in keys]
-        return standing(drafts, keys)
+        return standing(drafts, keys, with_work=with_work)
 
     def tag(self, event: Entry) -> None:
         """A mention was tagged: it opens a contact, or joins one."""
         on, opens = event.day(), event.says("opens")
         case = self._opened(event, on) if opens else self._case(event)
-        tagged = self._told(event, case.contact) if not opens else case.contact
-        mention, tag = event.text("mention"), tagged.tag
+        mention = event.text("mention")
+        is_further = mention in case.tag_keys
+        tagged = case.contact if opens else self._told(event, case.contact)
         [draft] = tag_journals(
-            event.text("id"), tagged, tag=tag, primary=True, opens=opens, on=on, group_ref=mention, model=self.model
+            event.text("id"),
+            tagged,
+            tag=tagged.tag,
+            primary=not is_further,
+            opens=opens,
+            on=on,
+            group_ref=mention,
+            model=self.model,
         )
         self._post(draft)
         case.tag_keys.setdefault(mention, []).append(draft.key)
-        if event.says("routed") and (opens or case.closed_on is not None):
+        if event.says("routed") and (opens or (case.closed_on is not None and not is_further)):
             case.closed_on = None
-            [case.hold] = self._post(hold(event.text("id"), case.contact, on=on, model=self.model, follow_on=not opens))
-        if opens and tag is Tag.PRAISE and event.says("public"):
+            expected = hold(event.text("id"), case.contact, on=on, model=self.model, follow_on=not opens)
+            case.hold = next(iter(self._post(expected)), None)
+        if opens and tagged.tag is Tag.PRAISE and event.says("public"):
             self._assume(event, "spread_word", self.model.praise_public_minor)
 
     def _opened(self, event: Entry, on: date) -> _Case:
         name, subject = event.text("contact"), event.text("subject")
-        if name in self._cases:
+        if name in self._cases or name in self._merged:
             raise InputError(f"{event.name}: contact '{name}' was opened already")
         repeat = self._repeat(event, subject, on)
-        if repeat is not RepeatKind.NONE:
-            self.repeats[name] = repeat.value
-        channel = event.text("channel")
-        case = _Case(self._contact(event, name, channel=channel, repeat=repeat), subject)
+        case = _Case(self._contact(event, name, channel=event.text("channel"), repeat=repeat), subject, on)
         self._cases[name] = case
+        self._note(name, repeat)
         return case
 
-    def _repeat(self, event: Entry, subject: str, on: date) -> RepeatKind:
-        """A contact known to be the same as an open one is no repeat: it will be merged."""
+    def _note(self, name: str, repeat: RepeatKind) -> None:
+        self.repeats.pop(name, None)
+        if repeat is not RepeatKind.NONE:
+            self.repeats[name] = repeat.value
+
+    def _repeat(self, event: Entry, subject: str, on: date, case: _Case | None = None) -> RepeatKind:
+        """How a contact of ``on`` follows the earlier ones of the subject with the event's reason.
+
+        One known to be the same as an open one is no repeat: it will be merged.
+        """
         if "same_as_open" in event.values:
             return RepeatKind.NONE
-        reason = event.text("reason")
-        same = [case for case in self._cases.values() if (case.subject, case.contact.reason) == (subject, reason)]
-        if any(case.closed_on is None for case in same):
+        reason = _reason(event)
+        same = [
+            one
+            for one in self._cases.values()
+            if (one.subject, one.contact.reason) == (subject, reason)
+            and one is not case
+            and reason != UNCLASSIFIED
+            and one.opened_on <= on
+        ]
+        if any(one.closed_on is None or one.closed_on > on for one in same):
             return RepeatKind.CHASE
-        closed = [case.closed_on for case in same if case.was_resolved and case.closed_on is not None]
+        closed = [one.closed_on for one in same if one.was_resolved and one.closed_on is not None]
         is_recent = any((on - day).days <= self.model.repeat_window_days for day in closed)
         return RepeatKind.AFTER_RESOLVED if is_recent else RepeatKind.NONE
 
     def _told(self, event: Entry, contact: Contact) -> Contact:
         """The contact with the tag, reason and channel of a mention that joins it."""
-        tag, reason = _tag(event), event.text("reason")
-        return replace(contact, tag=tag, reason=reason, channel=event.text("channel"))
+        channel = event.text("channel") if "channel" in event.values else contact.channel
+        return replace(contact, tag=_tag(event), reason=_reason(event), channel=channel)
 
-    def _contact(self, event: Entry, name: str, *, channel: str, repeat: RepeatKind = RepeatKind.NONE) -> Contact:
-        tag, reason = _tag(event), event.text("reason")
+    def _contact(self, event: Entry, name: str, *, channel: str, repeat: RepeatKind, queue: str = "") -> Contact:
+        tag, reason = _tag(event), _reason(event)
         found = cell(self.model, tag=tag, reason=reason, channel=channel, repeat=repeat, on=event.day())
-        return Contact(name, channel, channel, tag, reason, found)
+        queue = event.text("queue") if "queue" in event.values else queue
+        return Contact(name, channel, channel, tag, reason, found, queue=queue)
 
     def _assume(self, event: Entry, behaviour: values.Behaviour, amount: int, case_id: str = "") -> None:
         if amount:
@@ -133,11 +172,11 @@ class Player:
             draft = values.value(
                 event.text("id"), name, behaviour, amount, on=event.day(), currency=self.model.currency
             )
-            [self._estimates[name]] = self._post(draft)
+            self._estimates.setdefault(name, []).extend(self._post(draft))
 
     def resolve(self, event: Entry) -> None:
         """Somebody has answered."""
-        case, on, seconds = self._case(event), event.day(), event.number_or_none("measured_seconds")
+        case, on = self._case(event), event.day()
         held = case.hold
         self._post(
             cost(
@@ -146,7 +185,7 @@ class Player:
                 on=on,
                 model=self.model,
                 resolves=held.key if held else None,
-                seconds=seconds,
+                seconds=event.seconds_or_none("measured_seconds"),
                 hold=held,
             )
         )
@@ -171,29 +210,37 @@ class Player:
         case.close(on, resolved=True)
 
     def retag(self, event: Entry) -> None:
-        """A person has corrected reason or tag."""
-        case, mention = self._case(event), event.text("mention")
-        old = self._standing(case, mention)
-        case.contact = self._contact(event, case.contact.case_id, channel=case.contact.channel)
-        drafts = retagged(
-            event.text("id"), old, case.contact, tags=[case.contact.tag], on=event.day(), model=self.model
-        )
-        self._post(*drafts)
+        """A person has corrected reason or tag; a mention that joined keeps its contact's place and work."""
+        case, mention, event_id = self._case_of_mention(event), event.text("mention"), event.text("id")
+        opened = case.is_opened_by(mention)
+        old = self._standing(case, mention, with_work=opened)
+        if opened:
+            about, repeat = case.contact, self._repeat(event, case.subject, case.opened_on, case)
+            case.contact = self._contact(event, about.case_id, channel=about.channel, repeat=repeat, queue=about.queue)
+            self._note(about.case_id, repeat)
+        about = case.contact if opened else self._told(event, case.contact)
+        drafts = retagged(event_id, old, about, tags=[about.tag], on=event.day(), model=self.model)
+        posted = self._post(*drafts)
         case.tag_keys[mention] = [draft.key for draft in drafts if draft.kind == "tag"]
-        case.hold = next((draft for draft in drafts if draft.status == "pending"), case.hold)
+        if old.hold is not None:
+            case.hold = next((draft for draft in posted if draft.status == "pending"), None)
 
     def merge(self, event: Entry) -> None:
         """A contact was a duplicate."""
         case, survivor, on = self._case(event), self._case(event, "into"), event.day()
+        if case is survivor:
+            raise InputError(f"{event.name}: a contact cannot be merged into itself")
         self._post(
             *merged(event.text("id"), self._standing(case), case.contact, survivor.contact, on=on, model=self.model)
         )
-        del self._cases[case.contact.case_id]
-        self.repeats.pop(case.contact.case_id, None)
+        name = case.contact.case_id
+        del self._cases[name]
+        self._merged[name] = survivor.contact.case_id
+        self.repeats.pop(name, None)
 
     def not_a_contact(self, event: Entry) -> None:
         """The mention is spam, or not about us."""
-        case, mention = self._case(event), event.text("mention")
+        case, mention = self._case_of_mention(event), event.text("mention")
         old = self._standing(case, mention)
         opened = any(line.commodity == "CNT" for tag in old.tags for line in tag.lines)
         self._post(*not_a_contact(event.text("id"), old if opened else Standing(old.tags), on=event.day()))
@@ -202,12 +249,15 @@ class Player:
 
     def promise_made(self, event: Entry) -> None:
         """A customer was given a time."""
+        name = event.text("promise")
+        if name in self._promises:
+            raise InputError(f"{event.name}: promise '{name}' is open already")
         draft = promises.promise_made(event.text("id"), self._case(event).contact, on=event.day(), model=self.model)
-        [self._promises[event.text("promise")]] = self._post(draft)
+        [self._promises[name]] = self._post(draft)
 
     def promise_kept(self, event: Entry) -> None:
         """What was promised is done, in time or late."""
-        made, seconds = self._promised(event), event.number_or_none("measured_seconds")
+        made, seconds = self._promised(event), event.seconds_or_none("measured_seconds")
         contact = self._case(event).contact
         self._post(
             *promises.promise_kept(event.text("id"), made, contact, on=event.day(), model=self.model, seconds=seconds)
@@ -216,6 +266,11 @@ class Player:
     def promise_cancelled(self, event: Entry) -> None:
         """Nothing is owed any more."""
         self._post(promises.promise_cancelled(event.text("id"), self._promised(event), on=event.day()))
+
+    def promise_broken(self, event: Entry) -> None:
+        """Its time is over: what is owed stays owed until it is done or cancelled, so nothing is posted."""
+        if event.text("promise") not in self._promises:
+            raise InputError(f"{event.name}: promise '{event.text('promise')}' is not open")
 
     def _promised(self, event: Entry) -> Draft:
         name = event.text("promise")
@@ -230,16 +285,19 @@ class Player:
     def expire(self, event: Entry) -> None:
         """Estimates that are too old run out."""
         as_of = event.day("as_of")
-        for name, estimate in list(self._estimates.items()):
-            if (as_of - estimate.effective).days > self.model.estimate_expiry_days:
-                self._post(values.value_expired(event.text("id"), self._estimates.pop(name), on=event.day()))
+        for name, live in self._estimates.items():
+            old = [one for one in live if (as_of - one.wanted).days > self.model.estimate_expiry_days]
+            self._estimates[name] = [one for one in live if one not in old]
+            for number, estimate in enumerate(old):
+                self._post(_numbered(values.value_expired(event.text("id"), estimate, on=event.day()), number))
 
     def realise(self, event: Entry) -> None:
         """Value is proven; the estimates it covers go."""
         for name in event.list("releases"):
-            if name not in self._estimates:
+            if not self._estimates.get(name):
                 raise InputError(f"{event.name}: there is no live estimate of '{name}' to release")
-            self._post(values.value_released(event.text("id"), self._estimates.pop(name), on=event.day()))
+            for number, estimate in enumerate(self._estimates.pop(name)):
+                self._post(_numbered(values.value_released(event.text("id"), estimate, on=event.day()), number))
         self._post(
             values.value_realised(
                 event.text("id"),
@@ -265,6 +323,16 @@ class Player:
 def _is_about(journal: Journal, case_id: str) -> bool:
     draft = journal.draft
     return draft.group_ref == case_id or any(line.case_id == case_id for line in draft.lines)
+
+
+def _numbered(draft: Draft, number: int) -> Draft:
+    """The ``number``-th journal of one event and case; the first has the plain key."""
+    return replace(draft, key=f"{draft.key}-{number}") if number else draft
+
+
+def _reason(event: Entry) -> str:
+    """The event's reason; ``unclassified`` where it has none yet."""
+    return UNCLASSIFIED if event.values.get("reason") is None else event.text("reason")
 
 
 def _tag(event: Entry) -> Tag:
@@ -311,6 +379,7 @@ _EVENTS: Final[Mapping[str, Callable[[Player, Entry], None]]] = {
     "promise_made": Player.promise_made,
     "promise_kept": Player.promise_kept,
     "promise_cancelled": Player.promise_cancelled,
+    "promise_broken": Player.promise_broken,
     "goodwill": Player.goodwill,
     "opening_estimate": Player.opening_estimate,
     "expire": Player.expire,

@@ -23,6 +23,9 @@ FURTHER_TAG: Final = "further tag of the mention"
 FOLLOW_UP: Final = "follow-up"
 """The memo of work that kept a promise."""
 
+BULK: Final = "answered in bulk"
+"""The memo of work on a case that was answered together with the others of its incident."""
+
 FOLLOW_ON: Final = "follow-on"
 """The memo of the short hold of a case that came back within a day."""
 
@@ -42,6 +45,18 @@ class Contact:
     reason: str
     cell: Cell
     segment: str = ""
+    incident_id: str = ""
+    """The incident that a stored case belongs to when something is posted about it."""
+    queue: str = ""
+    """Whose work it is; a queue may have a rate of its own."""
+
+    def effort(self, model: CostModel, seconds: int) -> Effort:
+        """Return ``seconds`` of work on this contact with their price."""
+        return model.priced(seconds, kind=self.channel_kind, queue=self.queue)
+
+    def estimate(self, model: CostModel) -> Effort:
+        """Return the default work on this contact, with its price."""
+        return model.estimate(self.reason, self.channel_kind, self.queue)
 
     def pen(self, model: CostModel, commodity: str, basis: Basis, *, tag: Tag | None = None) -> Pen:
         """Return what writes lines about this contact."""
@@ -53,6 +68,7 @@ class Contact:
             "quadrant_source": self.cell.quadrant_source,
             "segment": self.segment or None,
             "case_id": self.case_id,
+            "incident_id": self.incident_id or None,
             "config_version": model.config_version,
         }
         return Pen(commodity, basis, dimensions)
@@ -78,7 +94,7 @@ class Pen:
         return [*debits, self.write(credit, SERVICE, -total)]
 
 
-def tag_journals(  # noqa: PLR0913 - the facts of one tag, all by name
+def tag_journals(  # noqa: PLR0913  # the facts of one tag, all by name
     event_id: str,
     contact: Contact,
     *,
@@ -103,13 +119,16 @@ def tag_journals(  # noqa: PLR0913 - the facts of one tag, all by name
 
 
 def hold(event_id: str, contact: Contact, *, on: date, model: CostModel, follow_on: bool = False) -> Draft:
-    """Return the pending journal of the work we expect; ``follow_on`` is the short one of a case that came back."""
+    """Return the pending journal of the work we expect; ``follow_on`` is the short one of a case that came back.
+
+    Where no work is expected, it says nothing.
+    """
     lines = work(contact, model, _estimate(contact, model, follow_on=follow_on), "E", POOL)
     memo = FOLLOW_ON if follow_on else ""
     return Draft(f"{event_id}:hold", "cost_hold", "pending", on, lines, group_ref=contact.case_id, memo=memo)
 
 
-def cost(  # noqa: PLR0913 - the facts of one piece of work, all by name
+def cost(  # noqa: PLR0913  # the facts of one piece of work, all by name
     event_id: str,
     contact: Contact,
     *,
@@ -122,15 +141,36 @@ def cost(  # noqa: PLR0913 - the facts of one piece of work, all by name
 ) -> Draft:
     """Return the journal of work that was done; it posts the hold with the key ``resolves``.
 
-    With ``seconds`` above 0 the work was measured. Otherwise it is what ``hold`` expected, or the default.
+    With ``seconds`` above 0 the work was measured. Otherwise it is what ``hold`` expected, or the default. Work that
+    costs nothing voids the hold; without one it says nothing.
     """
     memo = ""
     if seconds:
-        lines = work(contact, model, model.priced(seconds), "M", POOL)
+        lines = work(contact, model, contact.effort(model, seconds), "M", POOL)
+    elif hold is not None and hold.memo == FOLLOW_ON:
+        # It was expected for the mention that came; the work was done for the case.
+        lines, memo = work(contact, model, _estimate(contact, model, follow_on=True), "E", POOL), FOLLOW_ON
     elif hold is not None:
-        lines, memo = hold.lines, hold.memo
+        lines, memo = _of_incident(hold.lines, contact), hold.memo
     else:
         lines = work(contact, model, _estimate(contact, model), "E", POOL)
+    return _done(event_id, contact, lines, on=on, resolves=resolves, memo=memo, actor_ref=actor_ref)
+
+
+def _done(  # noqa: PLR0913  # the facts of one journal, all by name
+    event_id: str,
+    contact: Contact,
+    lines: tuple[Line, ...],
+    *,
+    on: date,
+    resolves: str | None,
+    memo: str = "",
+    actor_ref: str = "",
+) -> Draft:
+    """The journal of work with its price; where there is none, only the end of what was expected."""
+    if resolves and not lines:
+        memo, group_ref = "nothing to pay", contact.case_id
+        return void(event_id, resolves=resolves, on=on, memo=memo, group_ref=group_ref, actor_ref=actor_ref)
     return Draft(
         f"{event_id}:cost",
         "cost",
@@ -145,20 +185,31 @@ def cost(  # noqa: PLR0913 - the facts of one piece of work, all by name
     )
 
 
+def bulk_cost(
+    event_id: str, contact: Contact, *, on: date, model: CostModel, resolves: str | None, actor_ref: str = ""
+) -> Draft:
+    """Return the journal of a contact that was answered with all the others of its incident, in less time."""
+    expected = Draft("", "cost_hold", "pending", on, bulk_work(contact, model), memo=BULK)
+    return cost(event_id, contact, on=on, model=model, resolves=resolves, hold=expected, actor_ref=actor_ref)
+
+
+def bulk_work(contact: Contact, model: CostModel) -> tuple[Line, ...]:
+    """Return the lines of one answer among many."""
+    return work(contact, model, contact.effort(model, model.incident_bulk_seconds), "E", POOL)
+
+
+def _of_incident(lines: tuple[Line, ...], contact: Contact) -> tuple[Line, ...]:
+    """A case may have become part of an incident after its work was first expected."""
+    if not contact.incident_id:
+        return lines
+    return tuple(line._replace(incident_id=contact.incident_id) for line in lines)
+
+
 def bot_cost(event_id: str, contact: Contact, *, on: date, model: CostModel, resolves: str | None = None) -> Draft:
     """Return the journal of a contact that the bot resolved alone: a fixed price, and nobody's time."""
     cell = contact.cell
     lines = contact.pen(model, model.currency, "E").moved(cell.account, POOL, model.bot_fixed_minor, cell.owners)
-    return Draft(
-        f"{event_id}:cost",
-        "cost",
-        "posted",
-        on,
-        tuple(lines),
-        resolves=resolves,
-        resolution="post" if resolves else None,
-        group_ref=contact.case_id,
-    )
+    return _done(event_id, contact, tuple(lines), on=on, resolves=resolves)
 
 
 def uncounted(event_id: str, contact: Contact, *, on: date, model: CostModel, into: str) -> Draft:
@@ -209,8 +260,8 @@ def reversal(
 
 def _estimate(contact: Contact, model: CostModel, *, follow_on: bool = False) -> Effort:
     if follow_on:
-        return model.priced(model.followon_seconds)
-    return model.estimate(contact.reason, contact.channel_kind)
+        return contact.effort(model, model.followon_seconds)
+    return contact.estimate(model)
 
 
 def work(contact: Contact, model: CostModel, effort: Effort, basis: Basis, credit: str) -> tuple[Line, ...]:

@@ -8,12 +8,12 @@ from datetime import date
 from bot.ledger.accounts import POOL, PROMISES
 from bot.ledger.journal import Draft
 from bot.ledger.model import CostModel
-from bot.ledger.postings import Contact, cost, reversal, work
+from bot.ledger.postings import FOLLOW_UP, Contact, cost, reversal, work
 
 
 def promise_made(event_id: str, contact: Contact, *, on: date, model: CostModel) -> Draft:
     """Return the journal that accrues the follow-up work of a promise."""
-    lines = work(contact, model, model.priced(model.promise_seconds), "E", PROMISES)
+    lines = work(contact, model, contact.effort(model, model.promise_seconds), "E", PROMISES)
     return Draft(f"{event_id}:promise", "promise_made", "posted", on, lines, group_ref=contact.case_id)
 
 
@@ -25,7 +25,8 @@ def promise_kept(
     ``seconds`` None: nobody measured it, so it is what was accrued.
     """
     released = reversal(event_id, made, on=on, memo="promise kept", step="release")
-    expected = replace(made, lines=work(contact, model, model.priced(model.promise_seconds), "E", POOL))
+    lines = work(contact, model, contact.effort(model, model.promise_seconds), "E", POOL)
+    expected = replace(made, lines=lines, memo=FOLLOW_UP)
     done = cost(event_id, contact, on=on, model=model, resolves=None, seconds=seconds, hold=expected)
     return [released, done]
 

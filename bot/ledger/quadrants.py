@@ -19,6 +19,17 @@ OF_TAG: Final = {Tag.COMPLAINT: Quadrant.LIABILITY, Tag.PRAISE: Quadrant.ASSET, 
 """The provisional quadrant of a contact without a reason."""
 
 
+MANUAL: Final = "manual"
+"""The source of a cell that a supervisor decided for one case."""
+
+
+class ByHand(NamedTuple):
+    """Where a supervisor has put a contact. Without ``owners`` those stay that it has otherwise."""
+
+    quadrant: Quadrant
+    owners: Shares = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Where a contact stands in the grid, why, and which departments caused it with their shares."""
@@ -38,7 +49,7 @@ class Cell:
         return self.owners[0][0]
 
 
-def cell(  # noqa: PLR0913 - the conditions of a rule; a bundle would only rename them
+def cell(  # noqa: PLR0913  # the conditions of a rule; a bundle would only rename them
     model: CostModel,
     *,
     tag: Tag,
@@ -48,8 +59,7 @@ def cell(  # noqa: PLR0913 - the conditions of a rule; a bundle would only renam
     segment: str = "",
     repeat: RepeatKind = RepeatKind.NONE,
     on: date | None = None,
-    manual: Quadrant | None = None,
-    manual_owners: Shares = (),
+    by_hand: ByHand | None = None,
 ) -> Cell:
     """Return the cell of a contact. ``on`` None leaves out the rules that hold only between dates.
 
@@ -60,9 +70,9 @@ def cell(  # noqa: PLR0913 - the conditions of a rule; a bundle would only renam
     rule = _matching_rule(model.taxonomy.overrides, facts)
     quadrant, source = _quadrant(known, rule, tag=tag, repeat=repeat)
     owners = _owners(model, known, rule, source=source, repeat=repeat)
-    if manual is not None:
-        quadrant, source = manual, "manual"
-    return Cell(quadrant, source, manual_owners or owners)
+    if by_hand is not None:
+        return Cell(by_hand.quadrant, MANUAL, by_hand.owners or owners)
+    return Cell(quadrant, source, owners)
 
 
 def _quadrant(known: Reason | None, rule: Override | None, *, tag: Tag, repeat: RepeatKind) -> tuple[Quadrant, str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.errors import InputError
+from bot.errors import InputError, LedgerError
 from bot.ledger.accounts import CONTACT_ACCOUNTS
 from bot.ledger.bookfile import Entry, cost_config
 from bot.ledger.model import CostModel
@@ -31,14 +31,26 @@ def replayed(book: Mapping[str, Any], model: CostModel | None = None) -> Player:
     file = Entry("book", book)
     closing = book.get("closed_before_event") or {}
     done = Player(model or cost_config(file.entry("config").values))
+    seen: dict[str, Mapping[str, Any]] = {}
     for number, raw in enumerate(file.list("events"), start=1):
         if not isinstance(raw, dict):
             raise InputError(f"event {number}: an event must be an object")
         event = Entry(f"event {raw.get('id', number)}", raw)
         if event.text("id") in closing:
             done.book.closed_through = Entry("closed_before_event", closing).day(event.text("id"))
-        done.apply(event)
+        if _is_new(event, seen):
+            done.apply(event)
     return done
+
+
+def _is_new(event: Entry, seen: dict[str, Mapping[str, Any]]) -> bool:
+    """False for an event that came before, whenever it was recorded; another one with its id is refused."""
+    told = {name: value for name, value in event.values.items() if name != "recorded"}
+    known = seen.setdefault(event.text("id"), told)
+    if known != told:
+        code = "E_IDEMPOTENCY_CONFLICT"
+        raise LedgerError(code, f"{event.name} came before with other values; a changed event needs a new event id")
+    return known is told
 
 
 def expectation(done: Player) -> dict[str, Any]:

@@ -7,13 +7,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from bot.config import Name, first_problem
+from bot.config import first_problem
+from bot.config_values import Name
 from bot.domain import UNCLASSIFIED, Quadrant, Tag
 from bot.errors import ConfigError, LedgerError
 from bot.ledger.accounts import UNASSIGNED
@@ -21,6 +23,8 @@ from bot.ledger.money import WHOLE, Shares, check_shares
 
 STARTER: Final = Path(__file__).with_name("starter_taxonomy.toml")
 """The taxonomy that is used until a company writes its own."""
+
+Seconds = Annotated[int, Field(strict=True, gt=0, le=24 * 60 * 60)]
 
 Demand = Literal["failure", "value", "unknown"]
 """Failure demand is caused by not doing something, or not doing it right, for the customer (Seddon)."""
@@ -30,7 +34,9 @@ Demand = Literal["failure", "value", "unknown"]
 class Reason:
     """One reason to write. ``owners`` are the departments that cause it, with their shares in basis points.
 
-    ``seconds`` is what an answer takes when nobody measured it. ``phrases`` are examples in customers' words.
+    ``seconds`` is what an answer takes when nobody measured it, ``channel_seconds`` what it takes on a kind of channel
+    where that is known better: it stands there as it is, no percentage applies. ``phrases`` are examples in customers'
+    words.
     """
 
     id: str
@@ -41,6 +47,7 @@ class Reason:
     owners: Shares
     seconds: int
     phrases: tuple[str, ...] = ()
+    channel_seconds: tuple[tuple[str, int], ...] = ()
 
     @property
     def minutes(self) -> float:
@@ -88,9 +95,19 @@ class Taxonomy:
     reasons: Mapping[str, Reason]
     overrides: tuple[Override, ...] = ()
 
-    def reason(self, id: str | None) -> Reason:  # noqa: A002 - a reason's id is called id everywhere
+    def reason(self, id: str | None) -> Reason:  # noqa: A002  # a reason's id is called id everywhere
         """The reason of that id; ``unclassified`` for one that the taxonomy does not have."""
         return self.reasons.get(id or UNCLASSIFIED, self.reasons[UNCLASSIFIED])
+
+
+def as_shipped(used: Taxonomy) -> int:
+    """Return how many reasons take the minutes that Earmark assumes for a reason of that name, so nobody chose them."""
+    return sum(reason.seconds == _assumed().get(reason.id) for reason in used.reasons.values())
+
+
+@cache
+def _assumed() -> Mapping[str, int]:
+    return {reason.id: reason.seconds for reason in load_taxonomy().reasons.values()}
 
 
 def taxonomy(version: str, reasons: tuple[Reason, ...], overrides: tuple[Override, ...] = ()) -> Taxonomy:
@@ -161,6 +178,7 @@ class _ReasonEntry(_Entry):
     demand: Demand = "unknown"
     owners: Shares = Field(min_length=1)
     minutes: float = Field(gt=0, le=24 * 60)
+    channel_seconds: dict[Literal["social", "dm", "chat", "email", "phone"], Seconds] = Field(default_factory=dict)
     phrases: tuple[str, ...] = ()
     industries: tuple[str, ...] = ()
 
@@ -181,8 +199,9 @@ class _ReasonEntry(_Entry):
         return self
 
     def as_reason(self) -> Reason:
-        values = self.model_dump(exclude={"minutes", "industries"})
-        return Reason(**values, seconds=round(self.minutes * 60))
+        values = self.model_dump(exclude={"minutes", "industries", "channel_seconds"})
+        seconds, own = round(self.minutes * 60), tuple(sorted(self.channel_seconds.items()))
+        return Reason(**values, seconds=seconds, channel_seconds=own)
 
 
 class _OverrideEntry(_Entry):

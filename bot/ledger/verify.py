@@ -45,7 +45,7 @@ class Audit:
     """Checks journals one after the other, in the order of ``seq``, in constant memory."""
 
     def __init__(self, currencies: frozenset[str]) -> None:
-        self._currencies = currencies
+        self.currencies = currencies
         self._seq = 0
         self._head = START
 
@@ -56,11 +56,22 @@ class Audit:
 
     def check(self, journal: Journal, *, resolved: Journal | None, reversed_: Journal | None) -> Broken | None:
         """Return what is wrong with the next journal; its targets are given where it has any."""
-        problems = [*self._chain_problems(journal), *self._content_problems(journal, resolved, reversed_)]
+        try:
+            problems = [*self._chain_problems(journal), *self._content_problems(journal, resolved, reversed_)]
+        except (TypeError, ValueError):
+            # Such as bytes where a text was: a value that no journal can have has no digest either.
+            problems = ["unreadable"]
         if problems:
             return Broken(journal.seq, journal.key, tuple(problems))
         self._seq, self._head = journal.seq, journal.hash
         return None
+
+    def continues(self, *, seq: int, prev_hash: str, payload_sha256: str, key: str, hash_: str) -> bool:
+        """Whether a journal whose content was checked otherwise takes the next place; then it counts as checked."""
+        if seq != self._seq + 1 or prev_hash != self._head or hash_ != chained(prev_hash, payload_sha256, key, seq):
+            return False
+        self._seq, self._head = seq, hash_
+        return True
 
     def _chain_problems(self, journal: Journal) -> Iterator[str]:
         if journal.seq != self._seq + 1:
@@ -77,7 +88,7 @@ class Audit:
 
     def _content_problems(self, journal: Journal, resolved: Journal | None, reversed_: Journal | None) -> Iterator[str]:
         draft = journal.draft
-        codes = [shape_problem(draft, self._currencies)]
+        codes = [shape_problem(draft, self.currencies)]
         if draft.resolves is not None:
             codes.append(resolution_problem(resolved) or _order_problem(journal, resolved))
         if draft.reverses is not None:

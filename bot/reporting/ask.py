@@ -17,7 +17,8 @@ from bot.config import Settings
 from bot.errors import InputError
 from bot.reports.facts import LineSum, Period
 from bot.reports.footer import Footer
-from storage import report_facts
+from bot.reports.tag_audit import AUDIT_DAYS
+from storage import audits, report_facts
 from storage.report_facts import LineTotal
 
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
@@ -86,9 +87,14 @@ class Ask:
         """How far to trust the month's figures."""
         found = report_facts.trust(self.session, first=self.period.first, last=self.period.last, unit=self.currency)
         _, _, placeholders = report_facts.config_in_use(self.session)
+        since = self.last - timedelta(days=AUDIT_DAYS - 1)
+        nights = audits.nights(self.session, first=since, last=self.last, by=self.now)
         return Footer(
             contact_cost_minor=found.contact_cost_minor,
             measured_minor=found.measured_minor,
+            audit_ok=sum(night.right for night in nights),
+            audit_n=sum(night.judged for night in nights),
+            audit_days=AUDIT_DAYS,
             absorbed_minor=found.absorbed_minor,
             pool_minor=found.pool_minor,
             placeholders=placeholders,

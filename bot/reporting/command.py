@@ -23,16 +23,22 @@ from storage import db
 BUILDERS: Final[Mapping[str, str]] = {
     "statement": "money:statement",
     "grid": "money:grid",
-    "recharge": "money:recharge",
+    "recharge": "recharge:recharge",
     "top": "money:top",
     "sensitivity": "money:sensitivity",
+    "accuracy": "audits:accuracy",
     "repeats": "contacts:repeats",
     "response": "contacts:response",
     "spikes": "contacts:spikes",
+    "promises": "promises:promises",
     "loyalty": "customers:loyalty",
     "experiment": "customers:experiment",
+    "requests": "passed:requests",
     "savings": "plans:savings",
     "priorities": "plans:priorities",
+    "rate": "plans:rate",
+    "budget": "budget:report",
+    "value": "value:value",
 }
 """Where each report is made, loaded when it is asked for."""
 
@@ -40,7 +46,7 @@ WIDTH: Final = 200
 """Columns of a table that goes into a file or a pipe."""
 
 
-def run(  # noqa: PLR0913 - the options of the command
+def run(  # noqa: PLR0913  # the options of the command
     settings: Settings,
     name: str,
     *,
@@ -80,7 +86,7 @@ def build(ask: Ask, name: str) -> object:
 def _print(ask: Ask, name: str, *, as_json: bool, csv_file: Path | None) -> None:
     report, footer = build(ask, name), ask.footer()
     if csv_file is not None:
-        _write(csv_file, f"{as_csv(report)}\n{as_csv(footer)}")
+        write_text(csv_file, f"{as_csv(report)}\n{as_csv(footer)}")
         click.echo(f"{name} of {ask.month} written to {csv_file}. {footer.text}", err=True)
     elif as_json:
         click.echo(json.dumps(as_data(report, footer), ensure_ascii=False))
@@ -103,7 +109,12 @@ def _show(report: object, ask: Ask, name: str) -> None:
         console.print("There is nothing to report for this month yet.", markup=False)
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     try:
         path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:

@@ -11,11 +11,12 @@ from bot.clock import working_minutes_between
 from bot.config import Queue
 from bot.domain import Tag
 from bot.reporting.ask import Ask
+from bot.reporting.stored import stored
 from bot.reports import repeats as repeated
 from bot.reports import response as responses
 from bot.reports import spikes as spiked
 from bot.reports.surveys import Ces, Nps, ces, nps
-from bot.spikes import COUNT_MIN, WEEKS, WEEKS_MIN, Hour, Incident, incidents, reading
+from bot.spikes import COUNT_MIN, WEEKS, WEEKS_MIN, Hour, Incident, incidents, reading, same_hours
 from storage import report_cases
 from storage.report_cases import AnswerRow, ContactRow
 from storage.report_imports import survey_scores
@@ -30,11 +31,17 @@ Counts = Mapping[datetime, int]
 
 def repeats(ask: Ask) -> repeated.Repeats:
     """Return repeats and observed first-contact resolution; what came before the month is history."""
-    days = ask.settings.ledger.repeat.window_days
+    windows = ask.settings.ledger.repeat
     rows = report_cases.contacts(
-        ask.session, since=ask.since - timedelta(days=2 * days), until=ask.until, unit=ask.currency
+        ask.session, since=ask.since - 2 * windows.longest_window, until=ask.until, unit=ask.currency
     )
-    return repeated.repeats((fact(row) for row in rows), as_of=ask.now, since=ask.since, window_days=days)
+    return repeated.repeats(
+        (fact(row) for row in rows),
+        as_of=ask.now,
+        since=ask.since,
+        window_days=windows.window_days,
+        window_days_of=windows.reason_window_days,
+    )
 
 
 def fact(row: ContactRow) -> repeated.ContactFact:
@@ -100,37 +107,40 @@ def _card(ask: Ask, queue: Queue | None, row: AnswerRow) -> responses.CardFact:
 
 
 def spikes(ask: Ask) -> spiked.SpikeReport:
-    """Return how unusual each reason's last whole hour was, and the incidents of the month with what they cost."""
+    """Return how unusual each reason's last whole hour was, and the incidents of the month with what they cost.
+
+    Those that the clock stored, and those that nobody saw at the time because their mentions came in later.
+    """
     last_hour = ask.as_of.replace(minute=0, second=0, microsecond=0) - _HOUR
     by_reason: dict[str, Counts] = dict(
-        report_cases.hourly(ask.session, since=ask.since - WEEKS * _WEEK, until=last_hour + _HOUR)
+        report_cases.hourly(ask.session, since=ask.since - WEEKS * _WEEK - _HOUR, until=last_hour + _HOUR)
     )
     everything: dict[datetime, int] = {}
     for counts in by_reason.values():
         for hour, number in counts.items():
             everything[hour] = everything.get(hour, 0) + number
     # A reason can be unusual only in an hour with a minimum of mentions, so only those are looked at.
-    hours = [hour for reason, counts in by_reason.items() for hour in _unusual(reason, counts, ask.since)]
+    hours = [hour for reason, counts in by_reason.items() for hour in _unusual(ask, reason, counts)]
     return spiked.spikes(
         [_counts(ask, reason, counts, last_hour) for reason, counts in {"": everything, **by_reason}.items()],
         hours,
         {(found.reason, found.hours[0].at): _cost(ask, found) for found in incidents(hours)},
+        stored(ask),
     )
 
 
-def _unusual(reason: str, counts: Counts, since: datetime) -> Iterator[Hour]:
+def _unusual(ask: Ask, reason: str, counts: Counts) -> Iterator[Hour]:
     began = min(counts)
     for hour, number in counts.items():
-        history = _same_hours(counts, hour, began)
-        if hour >= since and number >= COUNT_MIN and len(history) >= WEEKS_MIN:
+        history = _same_hours(ask, counts, hour, began)
+        if hour >= ask.since and number >= COUNT_MIN and len(history) >= WEEKS_MIN:
             found = reading(number, history)
             yield Hour(reason, hour, number, found.baseline, found.level)
 
 
-def _same_hours(counts: Counts, hour: datetime, began: datetime) -> list[int]:
+def _same_hours(ask: Ask, counts: Counts, hour: datetime, began: datetime) -> list[int]:
     """The counts of this hour of the week in the weeks before, as far as there were mentions at all."""
-    weeks = [hour - number * _WEEK for number in range(WEEKS, 0, -1)]
-    return [counts.get(week, 0) for week in weeks if week >= began]
+    return [counts.get(week, 0) for week in same_hours(hour, ask.zone) if week >= began]
 
 
 def _counts(ask: Ask, reason: str, counts: Counts, hour: datetime) -> spiked.Counts:
@@ -142,7 +152,7 @@ def _counts(ask: Ask, reason: str, counts: Counts, hour: datetime) -> spiked.Cou
     first = min(days, default=today)
     before = [days.get(first + timedelta(days=n), 0) for n in range((today - first).days)]
     began = min(counts, default=hour)
-    return spiked.Counts(reason, counts.get(hour, 0), _same_hours(counts, hour, began), days.get(today, 0), before)
+    return spiked.Counts(reason, counts.get(hour, 0), _same_hours(ask, counts, hour, began), days.get(today, 0), before)
 
 
 def _cost(ask: Ask, found: Incident) -> int:

@@ -28,12 +28,18 @@ _SPENDING: Final = frozenset({"order", "renewal", "upgrade"})
 
 def loyalty(ask: Ask) -> loyalties.Loyalty:
     """Return what customers did after the month's contacts, beside customers who had none."""
-    days = ask.settings.ledger.repeat.window_days
+    windows = ask.settings.ledger.repeat
     rows = report_cases.contacts(
-        ask.session, since=ask.since - timedelta(days=2 * days), until=ask.until, unit=ask.currency
+        ask.session, since=ask.since - 2 * windows.longest_window, until=ask.until, unit=ask.currency
     )
     known = [row for row in rows if row.customer_ref]
-    kinds = repeats(map(fact, known), as_of=ask.now, since=ask.since, window_days=days).repeat_kind
+    kinds = repeats(
+        map(fact, known),
+        as_of=ask.now,
+        since=ask.since,
+        window_days=windows.window_days,
+        window_days_of=windows.reason_window_days,
+    ).repeat_kind
     contacts = [
         loyalties.ContactOutcome(
             row.customer_ref, row.closed_at.astimezone(ask.zone).date(), _outcome(kinds[str(row.case_id)])

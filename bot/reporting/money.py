@@ -1,36 +1,33 @@
-"""The reports on money: statement, grid, show-back, dearest wastes, sensitivity."""
+"""The reports on money: statement, grid, dearest wastes, sensitivity."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
-from operator import attrgetter
 from typing import Any, Final
 
 from bot.domain import UNCLASSIFIED, Quadrant
 from bot.ledger.model import CostModel
+from bot.reporting import audits, plans
 from bot.reporting.ask import Ask, previous, sums
 from bot.reports import grid as grids
-from bot.reports import recharge as recharges
 from bot.reports import sensitivity as swings
 from bot.reports import statement as statements
 from bot.reports import top as wastes
 from bot.reports.facts import LineSum, counted_contacts, priced
 from bot.reports.figures import percent
-from storage import report_cases, report_facts, report_imports
-from storage.report_cases import CandidateRow
+from storage import notes, report_cases, report_facts, report_imports
+from storage.notes import Note
+from storage.report_cases import CandidateGroup
 
 LISTED: Final = 10
-
-_COST: Final = attrgetter("cost_minor")
-_AT: Final = attrgetter("at")
 
 
 def statement(ask: Ask) -> statements.Statement:
     """Return the value/waste statement and the balance sheet."""
     first, last = ask.period
-    return statements.statement(
+    found = statements.statement(
         ask.period,
         currency=ask.currency,
         posted=ask.posted,
@@ -38,6 +35,8 @@ def statement(ask: Ask) -> statements.Statement:
         pending=sums(report_facts.pending(ask.session, last=last)),
         prior_period=sums(report_facts.late(ask.session, first=first, last=last)),
     )
+    corrections = report_facts.corrections(ask.session, first=first, last=last, unit=ask.currency)
+    return replace(found, prior_period=tuple(statements.PriorPeriod(*row) for row in corrections))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Grid(grids.Grid):
 def grid(ask: Ask) -> Grid:
     """Return the asset/liability grid; movement is for each 1 000 of the driver, where one was imported."""
     before = previous(ask.period)
-    name = ask.options.get("driver", "orders")
+    name = plans.driver_of(ask)
     now, then = (
         sum(report_imports.driver_days(ask.session, name, first=span.first, last=span.last).values())
         for span in (ask.period, before)
@@ -69,34 +68,6 @@ def grid(ask: Ask) -> Grid:
             approvals=[grids.Approval(reason, by, on) for reason in sorted(reasons)] if by else (),
         ),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Recharge(recharges.Recharge):
-    """What each department caused, and the conditions under which it may be charged instead of shown."""
-
-    gates: tuple[recharges.Gate, ...]
-
-
-def recharge(ask: Ask) -> Recharge:
-    """Return the show-back statement."""
-    first, last = ask.period
-    found = recharges.recharge(
-        ask.posted,
-        currency=ask.currency,
-        accruals=sums(report_facts.accruals(ask.session, first=first, last=last)),
-    )
-    footer = ask.footer()
-    gates = recharges.gates(
-        closed_periods=report_facts.closed_periods(ask.session),
-        audit_ok=footer.audit_ok,
-        audit_n=footer.audit_n,
-        measured_minor=footer.measured_minor,
-        contact_cost_minor=footer.contact_cost_minor,
-        unassigned_minor=found.unassigned_minor,
-        waste_minor=found.waste_minor,
-    )
-    return Recharge(**_fields(found), gates=gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +106,7 @@ def _backgrounds(
     ask: Ask, reasons: list[str], costs: list[LineSum], model: CostModel | None
 ) -> dict[str, wastes.Background]:
     repeats = report_cases.repeats_by_reason(ask.session, since=ask.since, until=ask.until)
+    written = notes.newest(ask.session)
     attacked = report_imports.initiatives_by_reason(ask.session)
     candidates = _candidates(ask, reasons)
     then = _waste_before(ask)
@@ -144,11 +116,17 @@ def _backgrounds(
             owner=owner_of(model, reason),
             repeats=repeats.get(reason, 0),
             trend=percent(now[reason] - then.get(reason, 0), then.get(reason, 0)),
+            root_cause=_said(written.get(reason)),
             initiative=attacked.get(reason, ""),
             candidates=candidates.get(reason, ()),
         )
         for reason in reasons
     }
+
+
+def _said(note: Note | None) -> str:
+    """A note, who wrote it, and when."""
+    return f"{note.text} ({note.written_by}, {note.written_at:%Y-%m-%d})" if note else ""
 
 
 def _candidates(ask: Ask, reasons: list[str]) -> dict[str, tuple[wastes.Candidate, ...]]:
@@ -157,35 +135,44 @@ def _candidates(ask: Ask, reasons: list[str]) -> dict[str, tuple[wastes.Candidat
     The rules are those of :func:`bot.reports.top.examples`, which has the last word; a month has too many mentions to
     make an object of each.
     """
-    rows: defaultdict[str, list[CandidateRow]] = defaultdict(list)
-    found = report_cases.candidates(ask.session, since=ask.since, until=ask.until, reasons=reasons, unit=ask.currency)
-    for row in found:
-        rows[row.reason].append(row)
-    winners = {reason: _winners(ask, reason, part) for reason, part in rows.items()}
-    times = report_cases.opened_at(ask.session, {row.mention_id for part in winners.values() for row in part})
+    groups = report_cases.candidate_groups(
+        ask.session, since=ask.since, until=ask.until, reasons=reasons, unit=ask.currency
+    )
+    winners = {reason: _drawn(ask, reason, group) for reason, group in groups.items()}
+    shown = report_cases.may_be_shown(ask.session, {case_id for won in winners.values() for case_id in won})
+    hidden = [reason for reason, won in winners.items() if not shown.issuperset(won)]
+    if hidden:
+        # One of them may not be shown: the draw is among those that may, so all have to be looked up.
+        winners |= _drawn_of_shown(ask, hidden)
+    times = report_cases.opened_at(ask.session, {case_id for won in winners.values() for case_id in won})
     return {
         reason: tuple(
-            wastes.Candidate(
-                str(row.mention_id), row.cost_minor, times[row.mention_id], is_public=True, is_erased=False
-            )
-            for row in part
+            wastes.Candidate(str(case_id), cost, times[case_id], is_public=True, is_erased=False)
+            for case_id, cost in won.items()
         )
-        for reason, part in winners.items()
+        for reason, won in winners.items()
     }
 
 
-def _winners(ask: Ask, reason: str, rows: list[CandidateRow]) -> list[CandidateRow]:
+def _drawn(ask: Ask, reason: str, group: CandidateGroup) -> dict[int, int]:
+    """The dearest, the latest and the typical one, with their costs."""
     seed = f"{ask.month}:{reason}:".encode()
-    dearest, latest = max(map(_COST, rows)), max(map(_AT, rows))
-    return [
-        min((row for row in rows if row.cost_minor == dearest), key=_name),
-        max((row for row in rows if row.at == latest), key=_name),
-        min(rows, key=lambda row: sha256(b"%s%d" % (seed, row.mention_id)).digest()),
-    ]
+    most = max(group.costs)
+    dearest = min(name for name, cost in zip(group.ids, group.costs, strict=True) if cost == most)
+    typical = min(group.ids, key=lambda name: sha256(seed + name).digest())
+    cost_of = {name: group.costs[group.ids.index(name)] for name in (dearest, max(group.latest), typical)}
+    return {int(name): cost for name, cost in cost_of.items()}
 
 
-def _name(row: CandidateRow) -> str:
-    return str(row.mention_id)
+def _drawn_of_shown(ask: Ask, reasons: Sequence[str]) -> dict[str, dict[int, int]]:
+    """The same among those that may be shown; a reason without any has none."""
+    rows = report_cases.candidates(ask.session, since=ask.since, until=ask.until, reasons=reasons, unit=ask.currency)
+    shown = report_cases.may_be_shown(ask.session, [row.mention_id for row in rows])
+    found: dict[str, dict[int, int]] = {}
+    for reason in reasons:
+        left = [row for row in rows if row.reason == reason and row.mention_id in shown]
+        found[reason] = _drawn(ask, reason, report_cases.grouped(left)) if left else {}
+    return found
 
 
 def _waste_before(ask: Ask) -> dict[str, int]:
@@ -221,6 +208,7 @@ def sensitivity(ask: Ask) -> swings.Sensitivity:
         estimated_minor=sum(line.amount for line in waste if line.basis != "M"),
         flagged=sum(line.amount for line in contacts if line.cell is Quadrant.LIABILITY),
         n=sum(line.amount for line in contacts),
+        found=swings.accuracy(audits.of_waste(ask)),
     )
 
 

@@ -1,8 +1,7 @@
 """The nightly summary's figures: one day, and its month up to that day. A section without data is None.
 
-Whatever date is asked for, the day's end is the moment of the figures: what the books date later is not in them. Two
-sections wait for what is not stored yet: promises (line 6) and requests passed to product teams (line 9). Line 8 says
-"proven" only for what an experiment was credited with, and nothing is credited yet.
+Whatever date is asked for, the day's end is the moment of the figures: what the books date later is not in them.
+Line 8 says "proven" only for what an experiment was credited with.
 """
 
 from __future__ import annotations
@@ -21,9 +20,11 @@ from bot.config import Settings
 from bot.domain import Quadrant, Tag
 from bot.errors import InputError
 from bot.ledger.model import CostModel
-from bot.reporting import contacts, customers, money, plans
+from bot.reporting import calm, contacts, customers, money, passed, plans, promises
 from bot.reporting.ask import Ask, month_of, previous, sums
+from bot.reporting.recharge import recharge
 from bot.reports import night as lines
+from bot.reports import requests
 from bot.reports.facts import LineSum, Period, counted_contacts, priced
 from bot.reports.figures import rounded, title
 from bot.reports.grid import by_reason
@@ -33,7 +34,7 @@ from bot.reports.priorities import CAP_MAX_BP
 from bot.reports.response import TARGET_MINUTES, first_response
 from bot.reports.savings import NO_BASELINE, SHORT_BASELINE, WEEKS_MIN
 from bot.reports.summary import SHOWN_MAX
-from storage import report_facts, report_imports, report_night
+from storage import recharges, report_facts, report_imports, report_night, savings
 
 USUAL_WEEKS: Final = 4
 MOVER_CONTACTS_MIN: Final = 10
@@ -75,11 +76,41 @@ def night(session: Session, settings: Settings, model: CostModel, day: date) -> 
         origins=_origins(ask, model),
         spike=_spike(ask),
         resolution=_resolution(ask),
+        promises=promises.kept_line(ask),
         replies=_replies(ask),
         loyalty=_loyalty(ask),
+        requests=_requests(ask),
         charges=_charges(ask),
         savings=_savings(ask),
     )
+
+
+def so_far(session: Session, settings: Settings, model: CostModel, now: datetime) -> Night:
+    """Return the lines that say something of a day that goes on: demand, waste, where from, promises, first replies."""
+    today = now.astimezone(ZoneInfo(settings.earmark.timezone)).date()
+    ask = ToDay(session, settings, month_of(today), now, day=today)
+    demand = _demand(ask)
+    return Night(
+        day=today,
+        days_in_month=monthrange(today.year, today.month)[1],
+        currency=ask.currency,
+        trust=ask.footer(),
+        is_month_open=report_night.is_open(session, ask.month),
+        is_over=False,
+        # What is usual is that of whole days.
+        demand=demand and replace(demand, usual=None),
+        waste=_waste(ask),
+        origins=_origins(ask, model),
+        promises=promises.kept_line(ask),
+        replies=_replies(ask),
+    )
+
+
+def examples(session: Session, settings: Settings, day: date) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """Return the dearest waste of the month up to a day, and kind and id of the mentions that stand for it."""
+    dearest = money.top(to_day(session, settings, day)).top[:1]
+    chosen = [(one.kind, int(one.mention_id)) for row in dearest for one in row.examples]
+    return (dearest[0].reason if dearest else ""), tuple(chosen)
 
 
 def to_day(session: Session, settings: Settings, day: date) -> ToDay:
@@ -139,16 +170,17 @@ def _of_waste(posted: list[LineSum]) -> list[LineSum]:
 
 
 def _baseline(ask: ToDay) -> int | None:
-    """The waste of the baseline's weeks at this volume; None without enough of them, or without a driver."""
+    """The waste of the baseline's weeks but for incidents, at this volume; None with too few, or without a driver."""
     first, last, weeks = plans.baseline_span(ask)
     then, now = (_driven(ask, *span) for span in ((first, last), ask.period))
     if weeks < WEEKS_MIN or not then or not now:
         return None
-    return rounded(_wasted(ask, first, last) * now, then)
+    calmly = _wasted(ask, first, last) - calm.left_out(ask, first, last).waste_minor
+    return rounded(calmly * now, then)
 
 
 def _driven(ask: ToDay, first: date, last: date) -> int:
-    return sum(report_imports.driver_days(ask.session, plans.DRIVER, first=first, last=last).values())
+    return sum(report_imports.driver_days(ask.session, plans.driver_of(ask), first=first, last=last).values())
 
 
 def _origins(ask: ToDay, model: CostModel) -> lines.Origins | None:
@@ -214,22 +246,51 @@ def _replies(ask: ToDay) -> lines.Replies | None:
 
 
 def _loyalty(ask: ToDay) -> lines.LoyaltyLine | None:
-    """Thanks of the month, and what customers did after the contacts of the last month whose windows are over."""
+    """Thanks, what customers did after the contacts of the last month whose windows are over, and what is proven.
+
+    Thanks are the month's; proof by a control group is the quarter's.
+    """
     watched = previous(Period(*[(ask.day - timedelta(days=WINDOW_DAYS)).replace(day=1)] * 2))
     cohorts = customers.loyalty(_whole(ask, watched)).cohorts
     contacted = [cohorts[cohort] for cohort in (Cohort.FIRST, Cohort.REPEAT)]
+    quarter = (ask.day.month + 2) // 3
+    credited = savings.all_realised(ask.session, first=ask.day.replace(month=3 * quarter - 2, day=1), last=ask.day)
+    proven = [one for one in credited if one.event.startswith("experiment:")]
     line = lines.LoyaltyLine(
         praise=report_night.thanks(ask.session, since=ask.since, until=ask.until),
         bought_again=sum(cohort.buy_again for cohort in contacted),
         customers=sum(cohort.customers for cohort in contacted),
         window_days=WINDOW_DAYS,
+        credited_minor=sum(one.amount_minor for one in proven),
+        credited_note=f"{', '.join(one.title for one in proven)}, Q{quarter}, 95% floor" if proven else "",
     )
-    return line if line.praise or line.customers else None
+    return line if line.praise or line.customers or proven else None
+
+
+def _requests(ask: ToDay) -> lines.RequestsLine | None:
+    """What was passed on this month, and what waits for an answer; None where there is neither."""
+    found = passed.facts(ask)
+    waiting = {
+        team: len(row.waiting_over_limit)
+        for team, row in requests.requests(found, as_of=ask.day).teams.items()
+        if row.waiting_over_limit
+    }
+    count = sum(fact.passed is not None and fact.passed >= ask.period.first for fact in found)
+    if not count and not waiting:
+        return None
+    most = max(sorted(waiting), key=waiting.__getitem__, default="")
+    return lines.RequestsLine(count, sum(waiting.values()), title(most), requests.ACKNOWLEDGE_DAYS)
 
 
 def _charges(ask: ToDay) -> lines.Charges | None:
-    shown = money.recharge(ask).eligible
-    return lines.Charges(tuple(shown.items())) if shown else None
+    shown = recharge(ask).eligible
+    if not shown:
+        return None
+    return lines.Charges(
+        tuple(shown.items()),
+        disputed=recharges.disputed_on(ask.session, ask.day),
+        is_recharge=ask.settings.ledger.mode == "recharge",
+    )
 
 
 def _savings(ask: ToDay) -> lines.SavingsLine | None:

@@ -15,6 +15,8 @@ class Cell(NamedTuple):
     value: Scalar
     is_money: bool = False
     is_name: bool = False
+    is_visible: bool = False
+    """Its column stays also where nothing stands in it."""
 
 
 @dataclass(frozen=True, slots=True)

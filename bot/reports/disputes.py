@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import Final
 
 from bot.errors import InputError
+from bot.ledger.recharges import Item, ItemState
 from bot.reports.figures import drawn
 
 ANSWER_DAYS: Final = 10
@@ -18,43 +18,6 @@ SAMPLES_MAX: Final = 10
 """Contacts a department sees with a proposal."""
 
 _SATURDAY: Final = 5
-
-
-class ItemState(StrEnum):
-    """Where a proposal stands. Everything but ``proposed`` and ``disputed`` is final."""
-
-    PROPOSED = "proposed"
-    DISPUTED = "disputed"
-    ACCEPTED = "accepted"
-    PARTLY_ACCEPTED = "partly_accepted"
-    RELEASED = "released"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One proposal to one department. ``number`` counts the proposals to it in the period.
-
-    ``why`` is what the department, or who settled it, said.
-    """
-
-    dept: str
-    proposed_minor: int
-    proposed_on: date
-    number: int = 1
-    state: ItemState = ItemState.PROPOSED
-    accepted_minor: int = 0
-    answered_on: date | None = None
-    why: str = ""
-
-    @property
-    def is_open(self) -> bool:
-        """True while it is pending in the ledger."""
-        return self.state in {ItemState.PROPOSED, ItemState.DISPUTED}
-
-    @property
-    def released_minor(self) -> int:
-        """What the department does not have to bear; 0 while that is open."""
-        return 0 if self.is_open else self.proposed_minor - self.accepted_minor
 
 
 def propose(dept: str, minor: int, *, on: date, number: int = 1) -> Item:

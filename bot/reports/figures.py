@@ -21,6 +21,10 @@ DETAIL: Final[Mapping[str, str]] = MappingProxyType({"unit": "detail"})
 """Metadata of a field with one entry for each contact or promise: for programs, and left out of tables."""
 
 
+VISIBLE: Final[Mapping[str, str]] = MappingProxyType({"unit": "visible"})
+"""Metadata of a field whose emptiness says something: its column stays, and tables for people say "none yet"."""
+
+
 def rounded(numerator: int, denominator: int) -> int:
     """Return the quotient as a whole number, half away from zero; no float takes part."""
     sign = -1 if (numerator < 0) != (denominator < 0) else 1

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from bot.domain import Quadrant
 from bot.reports.facts import LineSum, counted_contacts, priced
-from bot.reports.figures import MONEY, percent
+from bot.reports.figures import MONEY, VISIBLE, percent
 
 _CELLS: Final[Mapping[Quadrant, tuple[int | None, int | None, str]]] = {
     Quadrant.ASSET: (1, 1, "grow"),
@@ -60,7 +60,7 @@ class Grid:
 class SegmentRow:
     """What one customer segment's contacts cost, and how much of all waste falls on it."""
 
-    segment: str
+    segment: str = field(metadata=VISIBLE)
     contacts: int
     cost_minor: int
     waste_minor: int

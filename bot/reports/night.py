@@ -144,6 +144,8 @@ class Night:
     currency: str
     trust: Footer
     is_month_open: bool = True
+    is_over: bool = True
+    """False while the day goes on: the same lines, of what there is so far."""
     demand: Demand | None = None
     waste: Waste | None = None
     origins: Origins | None = None

@@ -6,19 +6,29 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
-from bot.reports.figures import DETAIL, percent
+from bot.domain import PromiseState
+from bot.reports.figures import DETAIL, percent, rounded
+
+DEFINITIONS: Final = MappingProxyType(
+    {
+        "kept": "done at or before its due time",
+        "late": "done after its due time; counts against us",
+        "broken": "not done when it was due, or cancelled after that; counts against us",
+        "cancelled": "called off before it was due; does not count",
+        "open": "not due yet; does not count",
+        "kept rate": "kept / (kept + late + broken), of the promises due in the month",
+        "overdue": "due, and neither done nor cancelled yet, from whatever month",
+        "accrued": "the work still owed to customers, as it stands on the balance sheet",
+    }
+)
+"""What the words of the report mean."""
 
 
-class PromiseState(StrEnum):
-    """What became of a promise. Kept, late and broken count; open and cancelled in time do not."""
-
-    OPEN = "open"
-    KEPT = "kept"
-    LATE = "late"
-    BROKEN = "broken"
-    CANCELLED = "cancelled"
+Due = tuple[datetime, datetime]
+"""From when to before when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,7 @@ class PromiseRow:
     counted: int
     kept_rate: str
     overdue: int
-    accrued_seconds: int
+    accrued_minutes: int
     accrued_minor: int
 
 
@@ -58,10 +68,14 @@ class Promises:
     """All promises, the overdue ones longest first, then queues and departments with most overdue first."""
 
     kept: int
+    late: int
+    broken: int
+    open: int
+    cancelled: int
     counted: int
     kept_rate: str
-    overdue_now: tuple[str, ...]
-    accrued_seconds: int
+    overdue_now: tuple[str, ...] = field(metadata=DETAIL)
+    accrued_minutes: int
     accrued_minor: int
     state: Mapping[str, PromiseState] = field(metadata=DETAIL)
     by_queue: tuple[PromiseRow, ...]
@@ -83,39 +97,57 @@ def is_owed(promise: PromiseFact, *, as_of: datetime) -> bool:
     return not ended
 
 
-def promises(facts: Iterable[PromiseFact], *, as_of: datetime) -> Promises:
-    """Return the promises made up to ``as_of`` as they stood then."""
+def promises(facts: Iterable[PromiseFact], *, as_of: datetime, due: Due | None = None) -> Promises:
+    """Return the promises made up to ``as_of`` as they stood then.
+
+    Those not due in ``due`` count in another month; of them only what is still owed is told.
+    """
     made = sorted((fact for fact in facts if fact.made_at <= as_of), key=lambda fact: (fact.due_at, fact.id))
-    whole = _row("", made, as_of)
+    span = _Span(as_of, due)
+    whole = _row("", made, span)
     return Promises(
         kept=whole.kept,
+        late=whole.late,
+        broken=whole.broken,
+        open=whole.open,
+        cancelled=whole.cancelled,
         counted=whole.counted,
         kept_rate=whole.kept_rate,
         overdue_now=tuple(fact.id for fact in made if _is_overdue(fact, as_of)),
-        accrued_seconds=whole.accrued_seconds,
+        accrued_minutes=whole.accrued_minutes,
         accrued_minor=whole.accrued_minor,
         state={fact.id: state(fact, as_of=as_of) for fact in sorted(made, key=lambda fact: fact.id)},
-        by_queue=_rows(made, lambda fact: fact.queue, as_of),
-        by_dept=_rows(made, lambda fact: fact.dept, as_of),
+        by_queue=_rows(made, lambda fact: fact.queue, span),
+        by_dept=_rows(made, lambda fact: fact.dept, span),
     )
+
+
+class _Span(NamedTuple):
+    """When it is, and which promises count."""
+
+    as_of: datetime
+    due: Due | None
+
+    def has(self, promise: PromiseFact) -> bool:
+        """True for a promise that is due in this time."""
+        return self.due is None or self.due[0] <= promise.due_at < self.due[1]
 
 
 def _is_overdue(promise: PromiseFact, as_of: datetime) -> bool:
     return is_owed(promise, as_of=as_of) and as_of > promise.due_at
 
 
-def _rows(
-    facts: Iterable[PromiseFact], name_of: Callable[[PromiseFact], str], as_of: datetime
-) -> tuple[PromiseRow, ...]:
+def _rows(facts: Iterable[PromiseFact], name_of: Callable[[PromiseFact], str], span: _Span) -> tuple[PromiseRow, ...]:
     parts: dict[str, list[PromiseFact]] = {}
     for fact in facts:
         parts.setdefault(name_of(fact), []).append(fact)
-    rows = [_row(name, part, as_of) for name, part in parts.items()]
+    rows = [_row(name, part, span) for name, part in parts.items()]
     return tuple(sorted(rows, key=lambda row: (-row.overdue, -row.counted, row.name)))
 
 
-def _row(name: str, facts: list[PromiseFact], as_of: datetime) -> PromiseRow:
-    found = Counter(state(fact, as_of=as_of) for fact in facts)
+def _row(name: str, facts: list[PromiseFact], span: _Span) -> PromiseRow:
+    as_of = span.as_of
+    found = Counter(state(fact, as_of=as_of) for fact in facts if span.has(fact))
     counted = found[PromiseState.KEPT] + found[PromiseState.LATE] + found[PromiseState.BROKEN]
     owed = [fact for fact in facts if is_owed(fact, as_of=as_of)]
     return PromiseRow(
@@ -128,6 +160,6 @@ def _row(name: str, facts: list[PromiseFact], as_of: datetime) -> PromiseRow:
         counted=counted,
         kept_rate=percent(found[PromiseState.KEPT], counted),
         overdue=sum(_is_overdue(fact, as_of) for fact in facts),
-        accrued_seconds=sum(fact.accrued_seconds for fact in owed),
+        accrued_minutes=rounded(sum(fact.accrued_seconds for fact in owed), 60),
         accrued_minor=sum(fact.accrued_minor for fact in owed),
     )

@@ -10,7 +10,7 @@ from typing import Final
 from bot.domain import Quadrant
 from bot.ledger import accounts
 from bot.ledger.accounts import SERVICE, UNASSIGNED
-from bot.reports.disputes import Item
+from bot.ledger.recharges import Item
 from bot.reports.facts import LineSum, priced
 from bot.reports.figures import MONEY, percent
 
@@ -172,7 +172,7 @@ def proposals(eligible: Mapping[str, int], items: Iterable[Item]) -> dict[str, i
     return {dept: amount for dept, amount in rest.items() if amount > 0}
 
 
-def gates(  # noqa: PLR0913 - one figure a gate, and what it is a share of
+def gates(  # noqa: PLR0913  # one figure a gate, and what it is a share of
     *,
     closed_periods: int,
     audit_ok: int,

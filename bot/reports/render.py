@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table as RichTable
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide ones work too
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  # wide ones work too
+_SMALL: Final = 0.01
 _OWN_SHARE: Final = re.compile(r"-\d+\.\d%")
 
 
@@ -40,7 +41,7 @@ def rich_table(table: Table, *, currency: str) -> RichTable:
     rich = RichTable(title=Text(title(table.title)), title_justify="left")
     for index, name in enumerate(table.columns):
         is_text = all(_is_words(row[index]) for row in table.rows)
-        rich.add_column(Text(_heading(name)), justify="left" if is_text else "right")
+        rich.add_column(Text(_heading(name)), justify="left" if is_text else "right", overflow="fold")
     for row in table.rows:
         # Text objects: a string would be read for rich's own mark-up.
         rich.add_row(*(Text(shown(cell, currency=currency)) for cell in row))
@@ -50,8 +51,8 @@ def rich_table(table: Table, *, currency: str) -> RichTable:
 def shown(cell: Cell, *, currency: str) -> str:
     """Return a cell as people read it, on one line and without control characters."""
     value = cell.value
-    if value is None:
-        return ""
+    if value in {None, ""}:
+        return "none yet" if cell.is_visible else ""
     if cell.is_name:
         return _heading(str(value))
     if isinstance(value, bool):
@@ -60,7 +61,12 @@ def shown(cell: Cell, *, currency: str) -> str:
         return money(round(value), currency)
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.6g}" if isinstance(value, float) else one_line(str(value))
+    return _decimal(value) if isinstance(value, float) else one_line(str(value))
+
+
+def _decimal(value: float) -> str:
+    """Three decimals, or two figures of what is smaller than that shows: more is no knowledge."""
+    return f"{value:,.3f}" if abs(value) >= _SMALL or not value else f"{value:,.2g}"
 
 
 def _heading(name: str) -> str:

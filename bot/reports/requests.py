@@ -6,24 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from statistics import median
 from typing import Final
 
+from bot.domain import RequestState
 from bot.reports.figures import percent
 
 ACKNOWLEDGE_DAYS: Final = 14
-
-
-class RequestState(StrEnum):
-    """The way of a request; ``shipped`` and ``declined`` are its ends, and both are told to customers."""
-
-    NEW = "new"
-    PASSED = "passed"
-    ACKNOWLEDGED = "acknowledged"
-    PLANNED = "planned"
-    SHIPPED = "shipped"
-    DECLINED = "declined"
 
 
 _ANSWERED: Final = {RequestState.ACKNOWLEDGED, RequestState.PLANNED, RequestState.SHIPPED, RequestState.DECLINED}

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, variance
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from bot.errors import InputError
@@ -40,6 +41,12 @@ class Baseline(NamedTuple):
     weeks: int
     driver: int
     volumes: Mapping[str, Volume]
+    drivers: Mapping[str, int] = MappingProxyType({})
+    """The driver of reasons that lose hours to incidents."""
+
+    def driver_of(self, reason: str) -> int:
+        """The driver of the hours that are left of a reason."""
+        return self.drivers.get(reason, self.driver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +119,13 @@ def savings(
 def _saving(reason: str, baseline: Baseline, actual: Volume, driver_now: int, phi: float, initiative: str) -> Saving:
     before = baseline.volumes.get(reason, Volume(0, 0))
     unit = rounded(before.cost_minor, before.contacts) if before.contacts else 0
-    expected = rounded(before.contacts * driver_now * unit, baseline.driver)
+    driver = baseline.driver_of(reason)
+    expected = rounded(before.contacts * driver_now * unit, driver)
     saving = expected - actual.cost_minor
-    exact_contacts = before.contacts * driver_now / baseline.driver
+    exact_contacts = before.contacts * driver_now / driver
     spread = exact_contacts**2 / before.contacts if before.contacts else 0.0
-    error = unit * math.sqrt(phi * (actual.contacts + spread))
+    # Corrections of earlier months can take back more contacts than came: they are events as uncertain as others.
+    error = abs(unit) * math.sqrt(phi * (abs(actual.contacts) + abs(spread)))
     low, high = math.floor(saving - Z95 * error), math.floor(saving + Z95 * error)
     verdict = _verdict(before, baseline.weeks, low, high)
     return Saving(

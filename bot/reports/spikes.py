@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.ledger.money import cost_minor
 from bot.spikes import WEEKS, WEEKS_MIN, Climb, Hour, Incident, Level, Reading, climb, day_reading, incidents, reading
@@ -59,6 +59,10 @@ class IncidentRow:
     excess: float
     peak_ratio: float
     cost_minor: int
+    id: str = ""
+    """Empty where the hours were found unusual afterwards and nobody was told, as after a backfill."""
+    cases: int | None = None
+    answered_in_bulk: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +108,27 @@ def spikes(
     counts: Iterable[Counts],
     hours: Iterable[Hour] = (),
     costs_minor: Mapping[tuple[str, datetime], int] | None = None,
+    known: Sequence[IncidentRow] = (),
 ) -> SpikeReport:
-    """Return the report; ``costs_minor`` are posted costs by (reason, first hour) of an incident."""
+    """Return the report; ``costs_minor`` are posted costs by (reason, first hour) of an incident.
+
+    ``known`` incidents were seen at the time; of ``hours`` only those of no known one make further incidents.
+    """
     costs = costs_minor or {}
     rows = sorted((spike_row(one) for one in counts), key=_most_unusual_first)
     found = [
         incident_row(incident, cost_minor=costs.get((incident.reason, incident.hours[0].at), 0))
         for incident in incidents(hours)
+        if not any(_overlap(incident, row) for row in known)
     ]
-    return SpikeReport(tuple(rows), tuple(sorted(found, key=lambda row: (row.began_at, row.reason))))
+    return SpikeReport(tuple(rows), tuple(sorted([*known, *found], key=lambda row: (row.began_at, row.reason))))
+
+
+def _overlap(incident: Incident, row: IncidentRow) -> bool:
+    first, last = incident.hours[0].at, incident.hours[-1].at
+    # Under four weeks of history a stored one is counted by the day.
+    day = timedelta(days=1) if row.began_at == row.ended_at else timedelta(0)
+    return incident.reason == row.reason and first <= row.ended_at + day and row.began_at <= last
 
 
 def _most_unusual_first(row: SpikeRow) -> tuple[bool, float, str]:

@@ -69,10 +69,24 @@ class BalanceSheet:
 
 
 @dataclass(frozen=True, slots=True)
+class PriorPeriod:
+    """Contact cost that stands in this period because its own was closed by then."""
+
+    belongs_to: str
+    """The month it belongs to, such as ``2026-08``."""
+    account: str
+    dept: str
+    reason: str
+    basis: Basis
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """Management accounts in memo money. ``pending_minor`` is expected work and in none of the other figures.
 
-    ``prior_period_minor`` is the part of the contact cost that belongs to periods already closed.
+    ``prior_period_minor`` is the part of the contact cost that belongs to periods already closed, ``prior_period`` what
+    it is made of.
     """
 
     period: Period
@@ -88,6 +102,7 @@ class Statement:
     pending_minor: int
     prior_period_minor: int
     balance_sheet: BalanceSheet
+    prior_period: tuple[PriorPeriod, ...] = ()
 
 
 def statement(

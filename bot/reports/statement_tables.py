@@ -24,14 +24,18 @@ _NAMES: Final[Mapping[str, str]] = {
 }
 _COLUMNS: Final = ("line", "E estimated", "M measured", "R realised", "all bases")
 
+_LATE_COLUMNS: Final = ("belongs to", "line", "department", "reason", "basis", "amount")
+
 
 def statement_tables(report: Statement) -> list[Table]:
     """Return the statement, the balance sheet, and the figures that say how to take them."""
     first, last = report.period
+    late = tuple(_prior_period(report))
     return [
         Table(f"Management accounts, memo money: {first} to {last}", _COLUMNS, tuple(_profit_and_loss(report))),
         Table(f"Balance sheet at {last}", _COLUMNS, tuple(_balance_sheet(report))),
         Table("How to take it", ("figure", "value"), tuple(_figures(report))),
+        *([Table("Prior-period corrections", _LATE_COLUMNS, late)] if late else []),
     ]
 
 
@@ -58,6 +62,12 @@ def _balance_sheet(report: Statement) -> Iterable[tuple[Cell, ...]]:
 
 def _row(name: str, amounts: Amounts) -> tuple[Cell, ...]:
     return (Cell(name), *(Cell(minor, is_money=True) for minor in (amounts.E, amounts.M, amounts.R, amounts.total)))
+
+
+def _prior_period(report: Statement) -> Iterable[tuple[Cell, ...]]:
+    for row in report.prior_period:
+        named = (row.belongs_to, _NAMES.get(row.account, row.account), row.dept, row.reason, row.basis)
+        yield (*map(Cell, named), Cell(row.amount_minor, is_money=True))
 
 
 def _figures(report: Statement) -> Iterable[tuple[Cell, Cell]]:

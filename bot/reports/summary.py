@@ -35,10 +35,10 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 def summary(night: Night) -> list[str]:
     """Return the lines of the nightly summary, in Slack's mark-up for bold and italic."""
-    money = night.currency
+    money, when = night.currency, "yesterday" if night.is_over else "today so far"
     sections = (
-        night.demand and _demand(night.demand),
-        night.waste and _waste(night.waste, money),
+        night.demand and _demand(night.demand, when),
+        night.waste and _waste(night.waste, money, when),
         night.origins and night.origins.top and _origins(night.origins, money),
         night.spike and _spike(night.spike, money),
         night.resolution and _resolution(night.resolution, money),
@@ -74,18 +74,18 @@ def _header(night: Night) -> str:
     )
 
 
-def _demand(line: Demand) -> str:
+def _demand(line: Demand, when: str) -> str:
     usual = f" (usual {line.usual:,})" if line.usual is not None else ""
     pending = f" {line.pending:,} not yet worked." if line.pending else ""
     kinds = f"{counted(line.complaints, 'complaint')}, {counted(line.requests, 'request')}, {line.praise:,} praise"
-    return f"*Demand* {counted(line.contacts, 'contact')} yesterday{usual}: {kinds}.{pending}"
+    return f"*Demand* {counted(line.contacts, 'contact')} {when}{usual}: {kinds}.{pending}"
 
 
-def _waste(line: Waste, currency: str) -> str:
+def _waste(line: Waste, currency: str, when: str) -> str:
     low_high = [whole_money(end, currency) for end in line.range_minor or ()]
-    spread = f" (range {'–'.join(low_high)})" if low_high else ""  # noqa: RUF001 - a range takes an en dash
+    spread = f" (range {'–'.join(low_high)})" if low_high else ""  # noqa: RUF001  # a range takes an en dash
     return (
-        f"*Waste* {whole_money(line.day_minor, currency)} yesterday, {whole_money(line.month_minor, currency)}"
+        f"*Waste* {whole_money(line.day_minor, currency)} {when}, {whole_money(line.month_minor, currency)}"
         f" this month{spread} = {percent(line.month_minor, line.month_cost_minor)} of handling cost"
         f"{_against(line, currency)}."
     )

@@ -55,7 +55,7 @@ def ces(scores: Sequence[int]) -> Ces:
     Raises:
         ValueError: a score is off the scale.
     """
-    if any(not 1 <= score <= 7 for score in scores):  # noqa: PLR2004 - the scale
+    if any(not 1 <= score <= 7 for score in scores):  # noqa: PLR2004  # the scale
         message = "an effort score lies between 1 and 7"
         raise ValueError(message)
     easy = sum(score >= EASY_FROM for score in scores)

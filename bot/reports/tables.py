@@ -25,6 +25,7 @@ class _Entry(NamedTuple):
     name: str
     value: Any
     is_money: bool = False
+    is_visible: bool = False
 
 
 def tables(report: object) -> list[Table]:
@@ -101,8 +102,12 @@ def _children(parent: Mapping[str, Cell], records: Iterable[object]) -> Iterator
 def _table(title: str, rows: Sequence[Mapping[str, Cell]]) -> Table:
     """The rows as a table; a column in which nothing stands is left out."""
     names = dict.fromkeys(name for row in rows for name in row)
-    kept = tuple(name for name in names if any(name in row and row[name].value not in {None, ""} for row in rows))
+    kept = tuple(name for name in names if any(name in row and _is_shown(row[name]) for row in rows))
     return Table(title, kept, tuple(tuple(row.get(name, Cell(None)) for name in kept) for row in rows))
+
+
+def _is_shown(cell: Cell) -> bool:
+    return cell.is_visible or cell.value not in {None, ""}
 
 
 def _flattened(record: object, prefix: str = "") -> Iterator[_Entry]:
@@ -121,7 +126,8 @@ def _entries(record: object) -> Iterator[_Entry]:
     for field in fields(record):
         unit = field.metadata.get("unit")
         if unit != "detail":
-            yield _Entry(field.name, getattr(record, field.name), field.name.endswith("_minor") or unit == "minor")
+            is_money = field.name.endswith("_minor") or unit == "minor"
+            yield _Entry(field.name, getattr(record, field.name), is_money, unit == "visible")
 
 
 def _is_record(value: object) -> bool:
@@ -137,7 +143,7 @@ def _is_scalar(value: object) -> bool:
 def _cell(entry: _Entry) -> Cell:
     if isinstance(entry.value, tuple | list):
         return Cell(", ".join(_text(part) for part in entry.value))
-    return Cell(_scalar(entry.value), entry.is_money)
+    return Cell(_scalar(entry.value), entry.is_money, is_visible=entry.is_visible)
 
 
 def _scalar(value: Any) -> Scalar:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from bot.domain import Quadrant
 from bot.reports.facts import LineSum, counted_contacts, priced
-from bot.reports.figures import NOT_AVAILABLE, drawn, one_line, percent, rounded
+from bot.reports.figures import NOT_AVAILABLE, VISIBLE, drawn, one_line, percent, rounded
 from bot.reports.grid import ReasonCost, by_reason
 
 EXCERPT_MAX: Final = 140
@@ -65,8 +65,8 @@ class TopWaste:
     owner: str
     trend: str
     repeat_rate: str
-    root_cause: str
-    initiative: str
+    root_cause: str = field(metadata=VISIBLE)
+    initiative: str = field(metadata=VISIBLE)
     examples: tuple[Example, ...]
 
 
