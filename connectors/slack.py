@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from bot.domain import Author, Cost, Liveness, Mention, Page, Sent, Skipped
-from bot.errors import ConnectorError
+from bot.errors import ConnectorError, UnconfirmedError
 from connectors import base, slack_messages
 from connectors.slack_client import Client, SlackRefusedError
 from connectors.slack_pass import Message, Pass, Place, Thread
@@ -266,6 +266,6 @@ def _with_ts(answer: Mapping[str, Any], ts: str) -> list[Message]:
     return [message for message in answer["messages"] if message.get("ts") == ts]
 
 
-def _unconfirmed() -> ConnectorError:
+def _unconfirmed() -> UnconfirmedError:
     message = "Slack did not confirm the reply, which may be there; look at the thread before answering again"
-    return ConnectorError(message, permanent=True)
+    return UnconfirmedError(message)

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from bot.domain import Cost, Liveness, Mention, Page, Sent, Skipped
-from bot.errors import ConnectorError, CursorLostError
+from bot.errors import ConnectorError, CursorLostError, UnconfirmedError
 from connectors import base, x_posts
 from connectors.x_client import TIMEOUT_S, Client, FieldStyle, Keys, XRefusedError
 
@@ -307,9 +307,9 @@ def _listing(answer: object) -> Mapping[str, Any]:
     raise ConnectorError("X gave an answer that is no list of posts; it is tried again")
 
 
-def _unconfirmed() -> ConnectorError:
+def _unconfirmed() -> UnconfirmedError:
     message = "X did not confirm the reply, which may be public; look at the post before answering again"
-    return ConnectorError(message, permanent=True)
+    return UnconfirmedError(message)
 
 
 def _keys(secrets: Mapping[str, SecretStr]) -> Keys | None:

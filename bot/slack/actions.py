@@ -13,14 +13,16 @@ import structlog
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.domain import Actor, CaseView, Outcome
+from bot.domain import Actor, Outcome
 from bot.errors import CaseError
 from bot.slack import modals
 from bot.slack.calls import call
 from bot.slack.cards import Press
-from bot.slack.desk import Desk, Readings
+from bot.slack.desk import Desk
 from bot.slack.people import People
+from bot.slack.readings import Readings
 from bot.slack.text import escape
+from bot.views import CaseView
 
 FAILED = "Earmark could not do that just now. Please press again; if it still fails, tell whoever runs Earmark."
 GONE = "This case is not there any more."
@@ -34,9 +36,9 @@ log = structlog.get_logger(__name__)
 
 def register(
     app: App, client: WebClient, desk: Desk, readings: Readings, people: People, *, now: Callable[[], datetime]
-) -> None:
-    """Answer the buttons of a card and the forms behind some of them."""
-    presses = _Presses(client, desk, readings, people, now)
+) -> Presses:
+    """Answer the buttons of a card and the forms behind some of them; return what further buttons need."""
+    presses = Presses(client, desk, readings, people, now)
     app.action(Press.CLAIM.value)(presses.answer(lambda case, actor, act: desk.claim(case, actor, action_id=act)))
     app.action(Press.RELEASE.value)(presses.answer(lambda case, actor, act: desk.release(case, actor, action_id=act)))
     app.action(Press.RESOLVE.value)(presses.answer(lambda case, actor, act: desk.resolve(case, actor, action_id=act)))
@@ -48,16 +50,19 @@ def register(
     app.action(Press.CANCEL_PROMISE.value)(cancel)
     kept = presses.answer(lambda case, actor, act: desk.resolve(case, actor, action_id=act, customer_kept=True))
     app.action(Press.CUSTOMER_KEPT.value)(kept)
+    answer = presses.answer(lambda case, actor, act: desk.answer_as_incident(case, actor, action_id=act))
+    app.action(Press.SEND_ANSWER.value)(answer)
     app.action(Press.RETAG.value)(presses.open_form(presses.retag_form))
     app.view(modals.RETAG_FORM)(presses.submit_form(presses.correct, blame=modals.REASON))
     app.action(Press.PROMISE.value)(presses.open_form(presses.promise_form))
     app.view(modals.PROMISE_FORM)(presses.submit_form(presses.promise, blame=modals.TIME))
     # Slack tells us of a link button too, and shows a warning unless we acknowledge.
     app.action(Press.OPEN_POST.value)(_acknowledge)
+    return presses
 
 
-class _Presses:
-    """The listeners. Bolt passes ``ack`` and ``body`` by name."""
+class Presses:
+    """What listeners have in common. Bolt passes ``ack`` and ``body`` by name."""
 
     def __init__(
         self, client: WebClient, desk: Desk, readings: Readings, people: People, now: Callable[[], datetime]
@@ -80,7 +85,7 @@ class _Presses:
                 log.exception("press_failed", action=body["actions"][0]["action_id"])
                 message = FAILED
             ack()
-            self._tell(body, message)
+            tell(self._client, body, message)
 
         return listener
 
@@ -94,15 +99,19 @@ class _Presses:
 
         The trigger lives three seconds, so opening comes before the acknowledgement.
         """
+        return self.listen(lambda body: self._show_form(body, make))
+
+    def listen(self, do: Callable[[Body], str]) -> Callable[[Ack, dict[str, Any]], None]:
+        """Return a listener that does ``do`` before it acknowledges, and tells the one who pressed what it says."""
 
         def listener(ack: Ack, body: dict[str, Any]) -> None:
             try:
-                message = self._show_form(body, make)
+                message = do(body)
             except Exception:  # the boundary of a Slack listener
                 log.exception("form_failed")
                 message = FAILED
             ack()
-            self._tell(body, message)
+            tell(self._client, body, message)
 
         return listener
 
@@ -149,7 +158,7 @@ class _Presses:
         self._desk.retag(
             asked.case_id,
             self._people.actor(body["user"]),
-            action_id=_form_id(body, view),
+            action_id=form_id(body, view),
             tags=asked.tags,
             primary=asked.primary,
             reason=asked.reason,
@@ -163,20 +172,21 @@ class _Presses:
         except ValueError:
             return {modals.TIME: "Choose a day and a time."}
         actor = self._people.actor(body["user"])
-        self._desk.promise(asked.case_id, actor, asked.due_at, action_id=_form_id(body, view))
+        self._desk.promise(asked.case_id, actor, asked.due_at, action_id=form_id(body, view))
         return {}
 
-    def _tell(self, body: Body, message: str) -> None:
-        """Say something that only the one who pressed sees."""
-        if not message:
-            return
-        told = {"channel": body["container"]["channel_id"], "user": body["user"]["id"], "text": escape(message)}
-        answer = call(self._client, "chat.postEphemeral", told)
-        if not isinstance(answer, dict):
-            log.warning("not_told", trouble=type(answer).__name__)
+
+def tell(client: WebClient, body: Body, message: str) -> None:
+    """Say something that only the one who pressed sees."""
+    if not message:
+        return
+    told = {"channel": body["container"]["channel_id"], "user": body["user"]["id"], "text": escape(message)}
+    answer = call(client, "chat.postEphemeral", told)
+    if not isinstance(answer, dict):
+        log.warning("not_told", trouble=type(answer).__name__)
 
 
-def _form_id(body: Body, view: Body) -> str:
+def form_id(body: Body, view: Body) -> str:
     """Return an id that is the same for every delivery of one submission."""
     return f"slack:{body['team']['id']}:{view['id']}:{body['user']['id']}"
 

@@ -27,9 +27,10 @@ from starlette.routing import Route
 from bot.config import SlackSettings, secret
 from bot.errors import SlackError
 from bot.parts import utc_now
-from bot.slack import actions, home
-from bot.slack.desk import Desk, Readings
+from bot.slack import actions, audit, home, incident_presses, ledger_command, request_actions
+from bot.slack.desk import Desk
 from bot.slack.people import People
+from bot.slack.readings import Readings
 
 EVENTS_PATH = "/slack/events"
 _STOP_S = 10
@@ -77,8 +78,13 @@ def build(  # noqa: PLR0913  # what the app is made of
         logger=_bolt,
     )
     people = People(client, readings)
-    actions.register(app, client, desk, readings, people, now=now)
-    home.register(app, client, readings, people, database=database, now=now)
+    presses = actions.register(app, client, desk, readings, people, now=now)
+    request_actions.register(app, client, desk, readings, people, presses)
+    incident_presses.register(app, client, desk, readings, people)
+    ledger_command.register(app, readings)
+    publish = home.publisher(client, readings, people, now=now)
+    audit.register(app, client, desk, readings, people, publish)
+    home.register(app, publish, database=database, now=now)
     return app
 
 

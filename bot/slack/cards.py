@@ -6,6 +6,7 @@ act on it depends on the state; what the buttons are called is fixed in :class:`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,17 +15,22 @@ from typing import Any
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ConfirmObject
 
-from bot.cases import CUSTOMER_AT_RISK
-from bot.domain import CaseMention, CaseState, CaseView, Liveness, Priority, RepeatKind, Tag
+from bot.cases import CUSTOMER_AT_RISK, LIVE
+from bot.domain import CaseState, Liveness, Priority, RepeatKind, Tag
+from bot.requests import ENDED, WORDS
 from bot.slack import blocks
 from bot.slack.blocks import Json, Part, clock, moment, section, words
 from bot.slack.text import inert, line, plain, shorten
+from bot.views import AskedFor, CaseMention, CaseView
 
 REMOVED = "[removed by author]"
 _WORDS_MAX, _WORDS_BYTES_MAX = 1_500, 4_000
 """They keep a card under 10,000 characters of JSON: Slack refuses from about 13,200 on, undocumented (bolt-js 2509)."""
 _NAME_MAX, _FACT_MAX = 80, 200
 _EXCERPT_MAX = 150
+_ASKED_SHOWN = 3
+
+_USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
 
 TAG_SIGNS = {Tag.COMPLAINT: "🔴", Tag.REQUEST: "🔵", Tag.PRAISE: "🟢"}
 _PRIORITY_SIGNS = {Priority.URGENT: "‼️ urgent", Priority.HIGH: "❗ high priority", Priority.LOW: "low priority"}
@@ -38,16 +44,26 @@ _NOTES = {
     "resolved": "{actor} resolved this.",
     "dismissed": "{actor} closed this: not for us.",
     "retagged": "{actor} corrected the tags.",
+    "audited": "{actor} corrected the tags in the tag audit.",
     "reopened": "The author wrote again, so this is open again.",
     "joined": "The author wrote again; the card shows the latest message.",
     "promised": "{actor} promised the customer an answer by {due}.",
     "promise_kept": "{actor} kept the promise.",
     "promise_cancelled": "{actor} cancelled the promise.",
-    "promise_soon": "☎ Promise due {due}, made by {by}.",
-    "promise_broken": "⏰ The promise made by {by} was due {due} and is still owed.",
+    "promise_soon": "{to}☎ Promise due {due}, made by {by}.",
+    "overdue": "{to}⏰ This was due {due} and is not resolved yet.",
+    "promise_broken": "{to}⏰ The promise made by {by} was due {due} and is still owed.",
     "goodwill": "{actor} gave {amount} as goodwill.",
     "merged": "{actor} merged this into another case.",
+    "passed_on": "{actor} passed this on to {team} (request {request}).",
+    "request_shipped": "Request {request} has shipped: please tell the customer, then press Customer told.",
+    "request_declined": "{team} declined request {request}: please tell the customer, then press Customer told.",
+    "customer_told": "{actor} told the customer how it ended.",
     "took_in": "{actor} merged another case into this one.",
+    "overridden": "{actor} decided where this stands in the books.",
+    "override_lifted": "{actor} let the rules say again where this stands in the books.",
+    "into_incident": "{actor} said that this is part of an incident.",
+    "out_of_incident": "{actor} said that this is no part of the incident.",
 }
 
 
@@ -63,6 +79,9 @@ class Press(StrEnum):
     KEEP_PROMISE = "promise_keep"
     CANCEL_PROMISE = "promise_cancel"
     CUSTOMER_KEPT = "case_customer_kept"
+    SEND_ANSWER = "case_send_answer"
+    PASS_ON = "case_pass_on"  # noqa: S105  # no password
+    CUSTOMER_TOLD = "customer_told"
     OPEN_POST = "open_post"
 
 
@@ -83,6 +102,7 @@ def card(view: CaseView, *, now: datetime) -> Rendered:
     latest = view.mentions[-1] if view.mentions else None
     parts: list[Block] = [
         blocks.rich(_title(view), _who(view, latest), blocks.quote(_words_of(latest)), _due(view, now)),
+        *_incident(view),
         blocks.context(_facts(view, now)),
         blocks.context([_state(view)]),
     ]
@@ -94,9 +114,19 @@ def card(view: CaseView, *, now: datetime) -> Rendered:
 def note(detail: Mapping[str, Any]) -> str:
     """Return a line of a card's thread, as mrkdwn: what happened, and who did it."""
     sentence = _NOTES.get(str(detail.get("event")), "{actor} changed this.")
-    told = {name: inert(line(str(detail.get(name) or "Somebody"), _NAME_MAX)) for name in ("actor", "by", "amount")}
+    told = {
+        name: inert(line(str(detail.get(name) or "Somebody"), _NAME_MAX))
+        for name in ("actor", "by", "amount", "team", "request")
+    }
     due_at = detail.get("due_at")
-    return sentence.format(**told, due=clock(datetime.fromisoformat(str(due_at))) if due_at else "")
+    due = clock(datetime.fromisoformat(str(due_at))) if due_at else ""
+    return sentence.format(**told, due=due, to=_called(detail.get("to")))
+
+
+def _called(users: object) -> str:
+    """The mentions by which Slack notifies people; only ids of users can be one."""
+    known = [user for user in users if _USER_ID.fullmatch(str(user))] if isinstance(users, list) else []
+    return "".join(f"<@{user}> " for user in known)
 
 
 def title_of(view: CaseView) -> str:
@@ -153,6 +183,18 @@ def _due(view: CaseView, now: datetime) -> Any:
     return section(words(label), moment(view.due_at, "{date_short_pretty} {time} ({ago})", due_words(view, now)))
 
 
+def _incident(view: CaseView) -> list[Block]:
+    """``part of Card reader fault, 316 mentions, bulk answer ready``: many wrote of this, so nobody need write anew."""
+    found = view.incident
+    if found is None:
+        return []
+    is_ready = found.is_answered and view.state in LIVE
+    ready = ", bulk answer ready" if is_ready else ""
+    mentions = f"{found.mentions:,} mention{'' if found.mentions == 1 else 's'}"
+    name = words(line(found.name, _NAME_MAX), is_bold=True)
+    return [blocks.rich(section(words("🔥 part of "), name, words(f", {mentions}{ready}")))]
+
+
 def _facts(view: CaseView, now: datetime) -> list[str]:
     """What helps to judge the case, one line each; what is not so is not said."""
     messages = f"{view.mention_count} messages, latest shown" if view.mention_count > 1 else ""
@@ -162,20 +204,33 @@ def _facts(view: CaseView, now: datetime) -> list[str]:
         messages,
         f"↻ {repeat}" if repeat else "",
         f"in {view.queue}: {view.why}" if view.why else f"in {view.queue}",
-        _promise(view, now),
+        promise_words(view, now),
+        *(_asked(one) for one in view.asked_for[:_ASKED_SHOWN]),
         f"👁 please review: {view.review}" if view.needs_review and view.review else "",
     ]
     return [line(fact, _FACT_MAX) for fact in facts if fact]
 
 
-def _promise(view: CaseView, now: datetime) -> str:
-    """The next promise that is owed."""
+def promise_words(view: CaseView, now: datetime) -> str:
+    """``☎ promise due 2 Mar, 14:30 UTC (in 38 min), made by Ann``; "" when none is owed."""
     promise = view.promise
     if promise is None:
         return ""
     left = promise.due_at - now
     when = f"in {_span(left)}" if left > timedelta(0) else f"overdue {_span(-left)}"
     return f"☎ promise due {clock(promise.due_at)} ({when}), made by {line(promise.made_by_name, _NAME_MAX)}"
+
+
+def _asked(one: AskedFor) -> str:
+    """``💡 mobile was asked for dark mode``, and at the end what its customer is to be told.
+
+    The steps in between are left out: a card is not edited for each, as hundreds may ask for the same.
+    """
+    title = line(one.title, _NAME_MAX) or "something"
+    why = f" ({line(one.why, _EXCERPT_MAX)})" if one.to_tell and one.why else ""
+    tell = f"; tell the customer{why}" if one.to_tell else ""
+    ended = f": {WORDS[one.state]}{tell}" if one.state in ENDED else ""
+    return f"💡 {_spoken(one.team)} was asked for {title}{ended}"
 
 
 def _state(view: CaseView) -> str:
@@ -205,11 +260,13 @@ def _buttons(view: CaseView, latest: CaseMention | None) -> list[ButtonElement]:
     retag = blocks.button("Retag", Press.RETAG, value)
     kept = blocks.button("Resolve: customer kept", Press.CUSTOMER_KEPT, value)
     at_risk = [kept] if view.reason in CUSTOMER_AT_RISK else []
+    answer = blocks.button("Send bulk answer", Press.SEND_ANSWER, value)
+    ready = [answer] if view.incident and view.incident.is_answered else []
     by_state = {
-        CaseState.OPEN: [claim, resolve, *at_risk, dismiss, retag, *_promises(view)],
-        CaseState.CLAIMED: [resolve, *at_risk, release, dismiss, retag, *_promises(view)],
+        CaseState.OPEN: [claim, resolve, *ready, *at_risk, dismiss, retag, *_promises(view), *_requests(view)],
+        CaseState.CLAIMED: [resolve, *ready, *at_risk, release, dismiss, retag, *_promises(view), *_requests(view)],
         # What people correct is what the tagger learns from, so a resolved case can still be retagged.
-        CaseState.RESOLVED: [retag, *(_promises(view) if view.promise else [])],
+        CaseState.RESOLVED: [retag, *(_promises(view) if view.promise else []), *_requests(view)],
         CaseState.DISMISSED: [],
     }
     is_there = latest is not None and latest.liveness is not Liveness.DELETED
@@ -225,6 +282,14 @@ def _promises(view: CaseView) -> list[ButtonElement]:
         return [promise]
     keep = blocks.button("Promise kept", Press.KEEP_PROMISE, value)
     return [keep, blocks.button("Cancel promise", Press.CANCEL_PROMISE, value), promise]
+
+
+def _requests(view: CaseView) -> list[ButtonElement]:
+    """What asks for something can be passed on; who asked is told how it ended."""
+    value, tags = str(view.id), {view.tag, *(tag for mention in view.mentions for tag in mention.tags)}
+    told = blocks.button("Customer told", Press.CUSTOMER_TOLD, value, style="primary")
+    asks = [told] if any(one.to_tell for one in view.asked_for) else []
+    return [*asks, *([blocks.button("Pass on…", Press.PASS_ON, value)] if Tag.REQUEST in tags else [])]
 
 
 def _dismissal() -> ConfirmObject:

@@ -1,4 +1,4 @@
-"""What the Slack app needs of the rest: :class:`bot.desk.Desk` and :class:`bot.readings.Readings` are the real ones."""
+"""What the Slack app can have done: :class:`bot.desk.Desk` is the real one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain import Actor, CaseView, Outcome, QueueCounts, Tag
+from bot.domain import Actor, Judgement, Outcome, RequestState, Tag
 
 
 class Desk(Protocol):
@@ -50,34 +50,40 @@ class Desk(Protocol):
         """Correct tags and reason."""
         ...
 
-
-class Readings(Protocol):
-    """The lists that Home shows, and the case behind a form."""
-
-    def view(self, case_id: int) -> CaseView | None:
-        """Return the case; None when there is none."""
+    def answer_as_incident(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Send the case the answer that a supervisor wrote for its incident."""
         ...
 
-    def cases_of(self, actor: Actor) -> list[CaseView]:
-        """Return the cases ``actor`` has claimed."""
+    def answer_incident(self, incident_id: str, actor: Actor, text: str, *, action_id: str) -> str:
+        """Send a text to all waiting cases of an incident; return a sentence."""
         ...
 
-    def queue_counts(self) -> list[QueueCounts]:
-        """Return how every queue stands."""
+    def resolve_incident(self, incident_id: str, actor: Actor, note: str, *, action_id: str) -> str:
+        """Resolve them with a note that no customer sees."""
         ...
 
-    def review_list(self, limit: int) -> list[CaseView]:
-        """Return cases whose tagging a person should look at."""
+    def rename_incident(self, incident_id: str, actor: Actor, name: str, *, action_id: str) -> str:
+        """Give an incident the name that people use."""
         ...
 
-    def queues_supervised_by(self, user_id: str) -> list[str]:
-        """Return the names of the queues that a Slack user supervises."""
+    def close_incident(self, incident_id: str, actor: Actor, *, action_id: str) -> str:
+        """Say that an incident is over."""
         ...
 
-    def timezone_of(self, queue: str) -> str:
-        """Return the name of the time zone in which a queue works."""
+    def judge(self, mention_id: int, actor: Actor, *, action_id: str, judged: Judgement | None = None) -> Outcome:
+        """Store what a supervisor says a drawn mention is; without ``judged`` the tagger is right."""
         ...
 
-    def reasons(self) -> list[tuple[str, str]]:
-        """Return id and title of every reason, in the order to offer them."""
+    def pass_on(
+        self, case_id: int, actor: Actor, *, action_id: str, team: str = "", title: str = "", joins: int | None = None
+    ) -> Outcome:
+        """Pass on what a customer asks for, to an open request or to a new one."""
+        ...
+
+    def answer(self, request_id: int, to: RequestState, actor: Actor, *, action_id: str, why: str = "") -> Outcome:
+        """Say what a product team makes of a request."""
+        ...
+
+    def customer_told(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Note that a customer was told how it ended."""
         ...

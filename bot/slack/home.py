@@ -14,19 +14,23 @@ from slack_sdk.models.blocks import Block, DividerBlock, HeaderBlock, PlainTextO
 from slack_sdk.models.views import View
 from sqlalchemy import Engine
 
-from bot.domain import Actor, CaseView, QueueCounts
-from bot.slack import blocks
+from bot.domain import Actor
+from bot.ledger.recharges import OpenRecharge
+from bot.reports.figures import money
+from bot.slack import audit, blocks
 from bot.slack.blocks import Part, section, words
 from bot.slack.calls import call
-from bot.slack.cards import author_of, due_words, title_of
-from bot.slack.desk import Readings
+from bot.slack.cards import author_of, due_words, promise_words, title_of
 from bot.slack.people import People
+from bot.slack.readings import Readings
 from bot.slack.text import line
+from bot.views import CaseView, QueueCounts, SampledTagging
 from storage import outbox
 from storage.db import transaction
 
-CASES_SHOWN, REVIEWS_SHOWN, QUEUES_SHOWN = 30, 15, 30
+CASES_SHOWN, REVIEWS_SHOWN, QUEUES_SHOWN, PROMISES_SHOWN, RECHARGES_SHOWN, AUDITS_SHOWN = 30, 10, 18, 12, 6, 3
 """Together with the headings they stay below the 100 blocks of a view."""
+PROMISES_ASKED = 500
 _NAME_MAX, _REVIEW_MAX = 80, 160
 _EVENTS_KEPT = timedelta(days=1)
 
@@ -35,26 +39,62 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What Home shows to one person. ``queues`` and ``reviews`` are empty for whoever supervises nothing."""
+    """What Home shows to one person. All but ``cases`` is empty for whoever supervises nothing."""
 
     cases: Sequence[CaseView]
     queues: Sequence[QueueCounts] = field(default=())
     reviews: Sequence[CaseView] = field(default=())
+    overdue: Sequence[CaseView] = field(default=())
+    """The case of each promise that is overdue, with that promise."""
+    recharges: Sequence[OpenRecharge] = field(default=())
+    audits: Sequence[SampledTagging] = field(default=())
+    audit_count: int = 0
+    """How many drawn taggings wait to be judged; ``audits`` are the first of them."""
 
 
-def home(overview: Overview, link: Callable[[str, str], str], *, now: datetime) -> dict[str, Any]:
-    """Return the Home view; ``link(channel, ts)`` is the address of a message, "" for none."""
-    shown: list[Block] = [_heading(f"Your cases ({len(overview.cases)})")]
+def home(overview: Overview, link: Callable[[str, str], str], *, now: datetime, notice: str = "") -> dict[str, Any]:
+    """Return the Home view; ``link(channel, ts)`` is the address of a message, "" for none.
+
+    ``notice`` is a sentence on top of it, about what was pressed last.
+    """
+    shown: list[Block] = [_line(words(notice, is_bold=True))] if notice else []
+    shown += _overdue(overview.overdue, link, now) if overview.overdue else []
+    shown += [_heading(f"Your cases ({len(overview.cases)})")]
     shown += [_case(view, link, due_words(view, now)) for view in overview.cases[:CASES_SHOWN]]
     shown += [] if overview.cases else [_line(words("You have no case. Claim one in your queue's channel."))]
     shown += _more(len(overview.cases), CASES_SHOWN)
+    shown += _recharges(overview.recharges) if overview.recharges else []
     if overview.queues:
         shown += [DividerBlock(), _heading("Your queues"), *map(_queue, overview.queues[:QUEUES_SHOWN])]
         shown += _more(len(overview.queues), QUEUES_SHOWN)
         shown += [DividerBlock(), _heading("Please review")]
         shown += [_case(view, link, line(view.review, _REVIEW_MAX)) for view in overview.reviews[:REVIEWS_SHOWN]]
         shown += [] if overview.reviews else [_line(words("The tagger is sure of every open case."))]
+        shown += [DividerBlock(), _heading(f"Tags to audit ({overview.audit_count})")]
+        shown += audit.items(overview.audits[:AUDITS_SHOWN])
+        shown += [] if overview.audits else [_line(words("Nothing waits to be judged. A sample is drawn every night."))]
     return View(type="home", blocks=shown).to_dict()
+
+
+def _overdue(views: Sequence[CaseView], link: Callable[[str, str], str], now: datetime) -> list[Block]:
+    """Broken promises come before everything else: a customer was told a time."""
+    shown = [_heading(f"Overdue promises ({len(views)})")]
+    shown += [_case(view, link, promise_words(view, now)) for view in views[:PROMISES_SHOWN]]
+    return [*shown, *_more(len(views), PROMISES_SHOWN), DividerBlock()]
+
+
+def _recharges(found: Sequence[OpenRecharge]) -> list[Block]:
+    shown = [DividerBlock(), _heading(f"Recharges not settled ({len(found)})")]
+    shown += [_recharge(one) for one in found[:RECHARGES_SHOWN]]
+    return [*shown, *_more(len(found), RECHARGES_SHOWN)]
+
+
+def _recharge(one: OpenRecharge) -> Block:
+    amount, since = money(one.proposed_minor, one.currency), f"until {one.answer_due}"
+    state = f"not answered {since}" if one.is_overdue else f"answer {since}"
+    state = f"disputed: {line(one.why, _REVIEW_MAX)}" if one.is_disputed else state
+    head = f"{line(one.dept, _NAME_MAX)} {one.period}"
+    return _line(words(head, is_bold=True), words(f" · {amount} of waste · {state}"))
 
 
 def _heading(text: str) -> Block:
@@ -86,17 +126,33 @@ def _more(count: int, shown: int) -> list[Block]:
 def overview(readings: Readings, actor: Actor, user_id: str) -> Overview:
     """Return what a person may see."""
     supervised = readings.queues_supervised_by(user_id)
+    recharges = readings.open_recharges(user_id)
     if not supervised:
-        return Overview(readings.cases_of(actor))
+        return Overview(readings.cases_of(actor), recharges=recharges)
     queues = [counts for counts in readings.queue_counts() if counts.queue in supervised]
     # Asked for more than is shown, because the list is over all queues.
     reviews = [view for view in readings.review_list(10 * REVIEWS_SHOWN) if view.queue in supervised]
-    return Overview(readings.cases_of(actor), queues, reviews)
+    overdue = [view for view in readings.overdue_promises(PROMISES_ASKED) if view.queue in supervised]
+    drawn = readings.audit_list(AUDITS_SHOWN)
+    return Overview(readings.cases_of(actor), queues, reviews, overdue, recharges, drawn, readings.audit_count())
 
 
-def register(  # what Home needs is what the app has
-    app: App, client: WebClient, readings: Readings, people: People, *, database: Engine, now: Callable[[], datetime]
-) -> None:
+def publisher(
+    client: WebClient, readings: Readings, people: People, *, now: Callable[[], datetime]
+) -> Callable[[str, str], None]:
+    """Return what shows somebody's Home, with a sentence on top of it."""
+
+    def publish(user: str, notice: str = "") -> None:
+        actor = people.actor({"id": user})
+        view = home(overview(readings, actor, user), people.link, now=now(), notice=notice)
+        answer = call(client, "views.publish", {"user_id": user, "view": view})
+        if not isinstance(answer, dict):
+            log.warning("home_not_published", trouble=type(answer).__name__)
+
+    return publish
+
+
+def register(app: App, publish: Callable[[str, str], None], *, database: Engine, now: Callable[[], datetime]) -> None:
     """Publish Home whenever somebody opens it."""
 
     @app.event("app_home_opened")
@@ -104,12 +160,7 @@ def register(  # what Home needs is what the app has
         if event.get("tab") != "home" or not _is_new(database, str(body["event_id"]), now()):
             return
         try:
-            user = str(event["user"])
-            actor = people.actor({"id": user})
-            view = home(overview(readings, actor, user), people.link, now=now())
-            answer = call(client, "views.publish", {"user_id": user, "view": view})
-            if not isinstance(answer, dict):
-                log.warning("home_not_published", trouble=type(answer).__name__)
+            publish(str(event["user"]), "")
         except Exception:  # the boundary of a Slack listener
             log.exception("home_failed")
             with transaction(database) as session:

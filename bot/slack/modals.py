@@ -22,15 +22,16 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.clock import on_the_clock
-from bot.domain import CaseView, Liveness, Tag
+from bot.domain import Liveness, Tag
 from bot.slack import blocks
 from bot.slack.cards import REMOVED, TAG_SIGNS
 from bot.slack.text import line, plain, shorten
+from bot.views import CaseView
 
 RETAG_FORM, PROMISE_FORM = "retag_form", "promise_form"
 TAGS, PRIMARY, REASON = "tags", "primary", "reason"
 DAY, TIME = "day", "time"
-_OPTION_TEXT_MAX, _OPTIONS_MAX = 75, 100
+_OPTION_TEXT_MAX, OPTIONS_MAX = 75, 100
 _WORDS_MAX = 500
 
 
@@ -46,8 +47,8 @@ class Correction:
 
 def retag_form(view: CaseView, reasons: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Return the form, filled with what the case is tagged as now."""
-    tags = [Option(value=tag.value, text=_plain(f"{TAG_SIGNS[tag]} {tag.capitalize()}")) for tag in Tag]
-    known = [Option(value=name, text=_plain(title)) for name, title in reasons[:_OPTIONS_MAX]]
+    tags = [Option(value=tag.value, text=plain_text(f"{TAG_SIGNS[tag]} {tag.capitalize()}")) for tag in Tag]
+    known = [Option(value=name, text=plain_text(title)) for name, title in reasons[:OPTIONS_MAX]]
     now = set(view.mentions[-1].tags) if view.mentions else set()
     chosen = [option for option in tags if option.value in {*now, view.tag}]
     primary = next(option for option in tags if option.value == view.tag.value)
@@ -60,11 +61,11 @@ def retag_form(view: CaseView, reasons: Sequence[tuple[str, str]]) -> dict[str, 
     form = View(
         type="modal",
         callback_id=RETAG_FORM,
-        title=_plain("Retag"),
-        submit=_plain("Save"),
-        close=_plain("Cancel"),
+        title=plain_text("Retag"),
+        submit=plain_text("Save"),
+        close=plain_text("Cancel"),
         private_metadata=str(view.id),
-        blocks=[_quoted(view), *inputs],
+        blocks=[quoted(view), *inputs],
     )
     return form.to_dict()
 
@@ -87,11 +88,11 @@ def promise_form(view: CaseView, *, zone: str, now: datetime) -> dict[str, Any]:
     form = View(
         type="modal",
         callback_id=PROMISE_FORM,
-        title=_plain("Promise"),
-        submit=_plain("Save"),
-        close=_plain("Cancel"),
+        title=plain_text("Promise"),
+        submit=plain_text("Save"),
+        close=plain_text("Cancel"),
         private_metadata=f"{view.id} {zone}",
-        blocks=[_quoted(view), *inputs],
+        blocks=[quoted(view), *inputs],
     )
     return form.to_dict()
 
@@ -108,14 +109,16 @@ def appointment(view: Mapping[str, Any]) -> Appointment:
     return Appointment(int(case_id), on_the_clock(day, time, zone))
 
 
-def _quoted(view: CaseView) -> RichTextBlock:
+def quoted(view: CaseView) -> RichTextBlock:
+    """The latest words of a case, or that they are gone."""
     latest = view.mentions[-1] if view.mentions else None
     is_gone = latest is None or latest.liveness is Liveness.DELETED or not latest.text
     text = REMOVED if latest is None or is_gone else shorten(plain(latest.text), _WORDS_MAX)
     return blocks.rich(blocks.quote(text))
 
 
-def _plain(text: str) -> PlainTextObject:
+def plain_text(text: str) -> PlainTextObject:
+    """A short text of a form: an option, a title, a label."""
     return PlainTextObject(text=line(text, _OPTION_TEXT_MAX), emoji=False)
 
 

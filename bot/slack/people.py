@@ -9,7 +9,7 @@ from slack_sdk import WebClient
 
 from bot.domain import Actor
 from bot.slack.calls import call
-from bot.slack.desk import Readings
+from bot.slack.readings import Readings
 from bot.slack.text import line
 
 _NAME_MAX = 80

@@ -15,7 +15,7 @@ from storage.outbox import Kind, Message
 PAGE = 200
 """Slack advises 200 at most, and gives less to apps under its restricted limits."""
 PAGES_MAX = 50
-_SKEW_MAX = timedelta(days=1)
+SKEW_MAX = timedelta(days=1)
 """How far our clock and Slack's may lie apart, where no earlier message of ours says what time it is at Slack."""
 
 
@@ -32,17 +32,17 @@ class NotFound:
 
 
 def look_for(client: WebClient, message: Message, *, card_ts: str, after_ts: str) -> Found | NotFound | Trouble:
-    """Look where ``message`` would be: the channel, the card's thread, or the card itself.
+    """Look where ``message`` would be: the channel, the thread that ``card_ts`` starts, or the card itself.
 
     ``after_ts`` is the ts of the card before it, "" when there is none: order is kept, so ours is later, and that
     holds by Slack's own clock.
     """
     match message.kind:
-        case Kind.CARD | Kind.SUMMARY:
+        case Kind.CARD | Kind.SUMMARY | Kind.INCIDENT | Kind.REQUEST:
             return _search(client, "conversations.history", message, {"oldest": after_ts or _earliest(message)})
-        case Kind.NOTE:
+        case Kind.NOTE | Kind.SUMMARY_THREAD:
             return _search(client, "conversations.replies", message, {"ts": card_ts})
-        case Kind.CARD_EDIT | Kind.REMOVE:
+        case Kind.CARD_EDIT | Kind.REMOVE | Kind.INCIDENT_EDIT | Kind.REQUEST_EDIT:
             return _look_at(client, message, card_ts)
 
 
@@ -57,7 +57,7 @@ def _search(client: WebClient, method: str, message: Message, where: Mapping[str
         if not isinstance(answer, dict):
             return answer
         for found in answer.get("messages") or []:
-            if _delivery_id(found) == message.delivery_id:
+            if message.delivery_id in _ids(found):
                 return Found(str(found["ts"]))
         cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
         if not cursor:
@@ -66,7 +66,7 @@ def _search(client: WebClient, method: str, message: Message, where: Mapping[str
 
 
 def _earliest(message: Message) -> str:
-    return f"{(message.first_attempt_at - _SKEW_MAX).timestamp():.6f}" if message.first_attempt_at else "0"
+    return f"{(message.first_attempt_at - SKEW_MAX).timestamp():.6f}" if message.first_attempt_at else "0"
 
 
 def _look_at(client: WebClient, message: Message, card_ts: str) -> Found | NotFound | Trouble:
@@ -81,10 +81,11 @@ def _look_at(client: WebClient, message: Message, card_ts: str) -> Found | NotFo
     shown = [
         found for found in answer["messages"] if found.get("ts") == card_ts and found.get("subtype") != "tombstone"
     ]
-    is_done = not shown if message.kind is Kind.REMOVE else any(_delivery_id(m) == message.delivery_id for m in shown)
+    is_done = not shown if message.kind is Kind.REMOVE else any(_ids(m)[0] == message.delivery_id for m in shown)
     return Found(card_ts) if is_done else NotFound()
 
 
-def _delivery_id(found: Mapping[str, Any]) -> str:
+def _ids(found: Mapping[str, Any]) -> tuple[str, str]:
+    """What a message was delivered as, and the card that an edit made of it; "" for what it does not say."""
     payload = (found.get("metadata") or {}).get("event_payload") or {}
-    return str(payload.get("delivery_id", ""))
+    return str(payload.get("delivery_id", "")), str(payload.get("card_id", ""))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from bot.clock import on_the_clock
-from bot.domain import Outcome, Tag
+from bot.domain import NOTHING, Judgement, Outcome, Quadrant, RequestState, Tag
 from bot.errors import CaseError, InputError
-from bot.ledger.money import exponent, parse
+from bot.ledger.money import WHOLE, exponent, parse
 from bot.web.pages import ID_MAX, case_of, case_page
-from bot.web.security import FLASH_COOKIE, Form, check_origin, read_form
+from bot.web.security import FLASH_COOKIE, Form, answered
 from bot.web.site import Site, site_of
 
 FLASH_S: Final = 30
@@ -54,6 +53,18 @@ def _pass_over(site: Site, mention_id: int, _: Form, _action_id: str) -> Outcome
     return site.board.pass_over(mention_id, site.who)
 
 
+def _right(site: Site, mention_id: int, _: Form, action_id: str) -> Outcome:
+    return site.board.judge(mention_id, site.who, action_id=action_id)
+
+
+def _correct(site: Site, mention_id: int, form: Form, action_id: str) -> Outcome:
+    judged = NOTHING
+    if form.many("tags"):
+        tags, primary, reason = _tagging(site, form)
+        judged = Judgement(tuple(tags), primary, reason)
+    return site.board.judge(mention_id, site.who, action_id=action_id, judged=judged)
+
+
 def _tagging(site: Site, form: Form) -> tuple[list[Tag], Tag, str]:
     """Return the tags, the main one and the reason that a form chose."""
     tags = [tag for tag in Tag if tag.value in form.many("tags")]
@@ -67,6 +78,10 @@ def _tagging(site: Site, form: Form) -> tuple[list[Tag], Tag, str]:
 
 def _customer_kept(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
     return site.board.resolve(case_id, site.who, action_id=action_id, customer_kept=True)
+
+
+def _send_answer(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
+    return site.board.answer_as_incident(case_id, site.who, action_id=action_id)
 
 
 def _promise(site: Site, case_id: int, form: Form, action_id: str) -> Outcome:
@@ -87,11 +102,39 @@ def _cancel_promise(site: Site, case_id: int, _: Form, action_id: str) -> Outcom
     return site.board.cancel_promise(case_id, site.who, action_id=action_id)
 
 
+def _pass_on(site: Site, case_id: int, form: Form, action_id: str) -> Outcome:
+    number = form.one("joins")
+    joins = int(number) if number.isascii() and number.isdigit() and int(number) <= ID_MAX else None
+    team, title = form.one("team"), form.one("title")
+    return site.board.pass_on(case_id, site.who, action_id=action_id, team=team, title=title, joins=joins)
+
+
+def _customer_told(site: Site, case_id: int, _: Form, action_id: str) -> Outcome:
+    return site.board.customer_told(case_id, site.who, action_id=action_id)
+
+
+def _answer(to: RequestState) -> Press:
+    def press(site: Site, request_id: int, form: Form, action_id: str) -> Outcome:
+        return site.board.answer(request_id, to, site.who, action_id=action_id, why=form.one("why"))
+
+    return press
+
+
 def _merge(site: Site, case_id: int, form: Form, action_id: str) -> Outcome:
     number = form.one("into").strip().removeprefix("#")
     if not (number.isascii() and number.isdigit() and int(number) <= ID_MAX):
         raise CaseError("Write the number of the other case, such as 17.")
     return site.board.merge(case_id, site.who, int(number), action_id=action_id)
+
+
+def _override(site: Site, case_id: int, form: Form, action_id: str) -> Outcome:
+    why, quadrant, owner = form.one("why"), form.one("quadrant"), form.one("owner")
+    if not (quadrant or owner):
+        return site.board.lift_override(case_id, site.who, action_id=action_id, why=why)
+    if quadrant not in {"", *Quadrant} or owner not in {"", *site.board.departments()}:
+        raise CaseError("Choose a kind of contact and a department from the lists.")
+    chosen, owners = Quadrant(quadrant) if quadrant else None, ((owner, WHOLE),) if owner else ()
+    return site.board.override(case_id, site.who, action_id=action_id, why=why, quadrant=chosen, owners=owners)
 
 
 def _goodwill(site: Site, case_id: int, form: Form, action_id: str) -> Outcome:
@@ -110,21 +153,27 @@ ACTIONS: Final[dict[str, Press]] = {
     "not-for-us": _not_for_us,
     "retag": _retag,
     "customer-kept": _customer_kept,
+    "send-answer": _send_answer,
     "promise": _promise,
     "keep-promise": _keep_promise,
     "cancel-promise": _cancel_promise,
     "merge": _merge,
     "goodwill": _goodwill,
+    "override": _override,
+    "pass-on": _pass_on,
+    "customer-told": _customer_told,
 }
 
 MENTION_ACTIONS: Final[dict[str, Press]] = {"tag": _tag_mention, "pass-over": _pass_over}
+AUDIT_ACTIONS: Final[dict[str, Press]] = {"right": _right, "correct": _correct}
+REQUEST_ACTIONS: Final[dict[str, Press]] = {
+    state.value: _answer(state) for state in RequestState if state is not RequestState.NEW
+}
 
 
 async def act(request: Request) -> Response:
     """``POST /case/{id}/{action}``: press a button; refused with 409 when the case does not allow it any more."""
-    check_origin(request)
-    form = await read_form(request)
-    return await run_in_threadpool(partial(_act, request, form))
+    return await answered(request, _act)
 
 
 def _act(request: Request, form: Form) -> Response:
@@ -145,24 +194,49 @@ def _act(request: Request, form: Form) -> Response:
 
 async def act_on_mention(request: Request) -> Response:
     """``POST /mention/{id}/{action}``: the review list's buttons; back to the list, with a sentence, either way."""
-    check_origin(request)
-    form = await read_form(request)
-    return await run_in_threadpool(partial(_act_on_mention, request, form))
+    return await answered(request, partial(_act_in_list, actions=MENTION_ACTIONS, back_to="/review"))
 
 
-def _act_on_mention(request: Request, form: Form) -> Response:
-    site, mention_id, name = site_of(request), request.path_params["mention_id"], request.path_params["action"]
-    session = site.guard.check(request, form)
-    if name not in MENTION_ACTIONS or mention_id > ID_MAX:
-        raise HTTPException(404, "The board has no such button.")
-    action_id = site.guard.action_id(session, name, mention_id, form.one("nonce"))
+async def judge(request: Request) -> Response:
+    """``POST /audit/{id}/{action}``: a verdict on a drawn tagging; back to those that wait, with a sentence."""
+    return await answered(request, partial(_act_in_list, actions=AUDIT_ACTIONS, back_to="/audit"))
+
+
+async def note(request: Request) -> Response:
+    """``POST /ledger/note``: what is behind the contacts of a reason; back to the ledger, with a sentence."""
+    return await answered(request, _note)
+
+
+def _note(request: Request, form: Form) -> Response:
+    site = site_of(request)
+    site.guard.check(request, form)
+    if not site.who.is_supervisor:
+        return sent_to("/ledger", request, "Only a supervisor notes causes.")
     try:
-        message = MENTION_ACTIONS[name](site, mention_id, form, action_id).message
+        message = site.board.note(form.one("reason"), form.one("text"), site.who)
+    except InputError as error:
+        message = str(error)
+    return sent_to("/ledger", request, message)
+
+
+async def answer(request: Request) -> Response:
+    """``POST /request/{id}/{state}``: what a product team makes of a request; back to the list, with a sentence."""
+    return await answered(request, partial(_act_in_list, actions=REQUEST_ACTIONS, back_to="/requests"))
+
+
+def _act_in_list(request: Request, form: Form, *, actions: Mapping[str, Press], back_to: str) -> Response:
+    site, number, name = site_of(request), request.path_params["number"], request.path_params["action"]
+    session = site.guard.check(request, form)
+    if name not in actions or number > ID_MAX:
+        raise HTTPException(404, "The board has no such button.")
+    action_id = site.guard.action_id(session, name, number, form.one("nonce"))
+    try:
+        message = actions[name](site, number, form, action_id).message
     except CaseError as refusal:
         message = str(refusal)
     finally:
         site.live.forget()
-    return _back_to("/review", request, message)
+    return sent_to(back_to, request, message)
 
 
 def _refused(request: Request, case_id: int, message: str) -> Response:
@@ -174,10 +248,10 @@ def _refused(request: Request, case_id: int, message: str) -> Response:
 def _done(request: Request, outcome: Outcome) -> Response:
     if wants_json(request):
         return JSONResponse({"ok": True, "message": outcome.message})
-    return _back_to(f"/case/{outcome.case_id}", request, outcome.message)
+    return sent_to(f"/case/{outcome.case_id}", request, outcome.message)
 
 
-def _back_to(path: str, request: Request, message: str) -> Response:
+def sent_to(path: str, request: Request, message: str) -> Response:
     """Show ``message`` on top of the page at ``path``."""
     response = RedirectResponse(path, status_code=303)
     sealed = site_of(request).guard.seal(message)

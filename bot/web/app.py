@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -12,15 +12,15 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from bot.config import WebSettings
 from bot.domain import Actor
 from bot.errors import EarmarkError
-from bot.web import pages
-from bot.web.actions import act, act_on_mention, wants_json
+from bot.web import incident_pages, pages
+from bot.web.actions import act, act_on_mention, answer, judge, note, wants_json
 from bot.web.board import Board
 from bot.web.live import Live
 from bot.web.security import HEADERS, SecurityHeaders, allowed_hosts
@@ -34,7 +34,15 @@ SENTENCES = {
 }
 
 
-def create(board: Board, *, settings: WebSettings, is_demo: bool, now: Callable[[], datetime], who: Actor) -> Starlette:
+def create(
+    board: Board,
+    *,
+    settings: WebSettings,
+    is_demo: bool,
+    now: Callable[[], datetime],
+    who: Actor,
+    probes: Sequence[BaseRoute] = (),
+) -> Starlette:
     """Return the application. It does no I/O until the first request; ``who`` is whoever presses the buttons."""
     app = Starlette(
         routes=[
@@ -43,11 +51,20 @@ def create(board: Board, *, settings: WebSettings, is_demo: bool, now: Callable[
             Route("/queue/{name}", pages.queue),
             Route("/case/{case_id:int}", pages.case),
             Route("/case/{case_id:int}/{action}", act, methods=["POST"]),
-            Route("/mention/{mention_id:int}/{action}", act_on_mention, methods=["POST"]),
+            Route("/mention/{number:int}/{action}", act_on_mention, methods=["POST"]),
+            Route("/audit", pages.audit),
+            Route("/audit/{number:int}/{action}", judge, methods=["POST"]),
+            Route("/requests", pages.requests),
+            Route("/request/{number:int}/{action}", answer, methods=["POST"]),
+            Route("/incidents", incident_pages.incidents),
+            Route("/incident/{incident_id}", incident_pages.incident),
+            Route("/incident/{incident_id}/{action}", incident_pages.act_on_incident, methods=["POST"]),
             Route("/ledger", pages.ledger),
+            Route("/ledger/note", note, methods=["POST"]),
             Route("/review", pages.review),
             Route("/channels", pages.channels),
             Route("/health", pages.health),
+            *probes,
             Mount("/static", _Static(directory=STATIC)),
         ],
         middleware=[

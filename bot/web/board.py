@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from bot.domain import Actor, CaseState, CaseView, DoubtfulMention, Outcome, Quadrant, QueueCounts, Tag
+from bot.domain import Actor, CaseState, Judgement, Outcome, Quadrant, RequestState, Tag
+from bot.ledger.money import Shares
+from bot.ledger.recharges import OpenRecharge
+from bot.views import CaseView, DoubtfulMention, PassedRequest, QueueCounts, SampledTagging
+from storage.incident_views import IncidentView
 
 WAITING = (CaseState.OPEN, CaseState.CLAIMED)
 """The states of a case that somebody still has to finish."""
@@ -35,16 +39,17 @@ class Progress:
     """Mentions that carry no tag, so no case."""
     waiting: int
     """Mentions not tagged yet."""
+    waiting_since: datetime | None
+    """When the oldest of them was received."""
     set_aside: int
     """Mentions that could not be tagged; the others went on."""
     cases: int
 
 
 @dataclass(frozen=True, slots=True)
-class QuadrantTotals:
-    """One cell of the grid, from posted lines; ``pending_minor`` is expected work, never added to the cost."""
+class WorkTotals:
+    """Contacts and their cost, from posted lines; ``pending_minor`` is expected work, never added to the cost."""
 
-    quadrant: Quadrant
     contacts: int
     estimated_minor: int
     measured_minor: int
@@ -57,19 +62,17 @@ class QuadrantTotals:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class QuadrantTotals(WorkTotals):
+    """One cell of the grid."""
+
+    quadrant: Quadrant
+
+
+@dataclass(frozen=True, slots=True)
+class Cause(WorkTotals):
     """A department or a reason and the liability contacts it caused."""
 
     name: str
-    contacts: int
-    estimated_minor: int
-    measured_minor: int
-    pending_minor: int
-
-    @property
-    def cost_minor(self) -> int:
-        """Posted cost, estimated and measured together; for ordering."""
-        return self.estimated_minor + self.measured_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,15 @@ class SkippedItem:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ReasonNote:
+    """What a supervisor says is behind the contacts of a reason."""
+
+    text: str
+    written_by: str
+    written_at: datetime
+
+
 class Board(Protocol):
     """The operations and readings behind the pages; Slack offers the same operations.
 
@@ -190,8 +202,54 @@ class Board(Protocol):
         """End a duplicate, which goes on in the case ``into``."""
         ...
 
+    def override(
+        self, case_id: int, actor: Actor, *, action_id: str, why: str, quadrant: Quadrant | None, owners: Shares
+    ) -> Outcome:
+        """Say where a case stands in the books, whatever the rules say."""
+        ...
+
+    def lift_override(self, case_id: int, actor: Actor, *, action_id: str, why: str) -> Outcome:
+        """Let the rules say again where a case stands."""
+        ...
+
+    def departments(self) -> list[str]:
+        """Return whom a case can be charged to."""
+        ...
+
     def goodwill(self, case_id: int, amount_minor: int, reason: str, *, actor: Actor, action_id: str) -> Outcome:
         """Book what was given to a case's customer."""
+        ...
+
+    def incidents(self, limit: int) -> list[IncidentView]:
+        """Return incidents, those that go on first, then the latest."""
+        ...
+
+    def incident(self, incident_id: str) -> IncidentView | None:
+        """Return an incident; None when there is none of that id."""
+        ...
+
+    def cases_of_incident(self, incident_id: str) -> list[int]:
+        """Return the ids of its cases, oldest first."""
+        ...
+
+    def answer_incident(self, incident_id: str, actor: Actor, text: str, *, action_id: str) -> str:
+        """Send a text to all waiting cases of an incident; return a sentence."""
+        ...
+
+    def resolve_incident(self, incident_id: str, actor: Actor, note: str, *, action_id: str) -> str:
+        """Resolve them with a note that no customer sees."""
+        ...
+
+    def rename_incident(self, incident_id: str, actor: Actor, name: str, *, action_id: str) -> str:
+        """Give an incident the name that people use."""
+        ...
+
+    def close_incident(self, incident_id: str, actor: Actor, *, action_id: str) -> str:
+        """Say that an incident is over."""
+        ...
+
+    def answer_as_incident(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Send a case the answer that a supervisor wrote for its incident."""
         ...
 
     def timezone_of(self, queue: str) -> str:
@@ -228,6 +286,14 @@ class Board(Protocol):
         """Return how many cases, and mentions without one, wait for a look."""
         ...
 
+    def open_recharges(self) -> list[OpenRecharge]:
+        """Return the proposals to charge departments that nobody has settled, oldest first."""
+        ...
+
+    def overdue_promises(self, limit: int) -> list[CaseView]:
+        """Return the case of each promise that is owed although its time is over, longest due first."""
+        ...
+
     def doubtful_mentions(self, limit: int) -> list[DoubtfulMention]:
         """Return mentions taken for nothing that a person should look at, least certain first."""
         ...
@@ -242,8 +308,58 @@ class Board(Protocol):
         """Confirm that a doubtful mention needs no case."""
         ...
 
+    def pass_on(
+        self, case_id: int, actor: Actor, *, action_id: str, team: str = "", title: str = "", joins: int | None = None
+    ) -> Outcome:
+        """Pass on what a customer asks for, to an open request or to a new one."""
+        ...
+
+    def answer(self, request_id: int, to: RequestState, actor: Actor, *, action_id: str, why: str = "") -> Outcome:
+        """Say what a product team makes of a request."""
+        ...
+
+    def customer_told(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
+        """Note that a customer was told how it ended."""
+        ...
+
+    def product_teams(self) -> list[str]:
+        """Return whom requests can be passed to."""
+        ...
+
+    def team_for(self, reason: str) -> str:
+        """Return the team that is asked for things of this reason; "" for none."""
+        ...
+
+    def requests(self, *, team: str = "", is_open: bool = False, limit: int = 500) -> list[PassedRequest]:
+        """Return requests, those that still go on first."""
+        ...
+
+    def audit_list(self, limit: int) -> list[SampledTagging]:
+        """Return drawn taggings that nobody has judged, in the order drawn."""
+        ...
+
+    def audit_count(self) -> int:
+        """Return how many drawn taggings wait to be judged."""
+        ...
+
+    def judge(self, mention_id: int, actor: Actor, *, action_id: str, judged: Judgement | None = None) -> Outcome:
+        """Store what a supervisor says a drawn mention is; without ``judged`` the tagger is right."""
+        ...
+
     def reasons(self) -> list[tuple[str, str]]:
         """Return the taxonomy as ``(id, title)``, in its order."""
+        ...
+
+    def notes(self) -> Mapping[str, ReasonNote]:
+        """Return what supervisors say is behind the contacts of reasons, by reason."""
+        ...
+
+    def note(self, reason: str, text: str, actor: Actor) -> str:
+        """Write a note on a reason and return a sentence; an empty one takes the last back.
+
+        Raises:
+            InputError: there is no such reason, or the note is too long.
+        """
         ...
 
     def totals(self) -> LedgerTotals:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+from bot import notes as rootcause
 from bot.desk import Desk
-from bot.domain import CaseView, Quadrant, Tag
+from bot.domain import Actor, Quadrant, Tag
 from bot.ledger.journal import Journal, Line
 from bot.readings import Readings
+from bot.views import CaseView
 from bot.web.board import (
     WAITING,
     CaseFilter,
@@ -20,9 +22,10 @@ from bot.web.board import (
     LedgerTotals,
     Progress,
     QuadrantTotals,
+    ReasonNote,
     SkippedItem,
 )
-from storage import cases, channels, ledger, ledger_grid, ledger_reports, ledger_verify, mentions
+from storage import cases, channels, ledger, ledger_grid, ledger_reports, ledger_verify, mentions, notes
 from storage.db import reading
 from storage.ledger_grid import Cell
 
@@ -60,6 +63,16 @@ class DeskBoard(Desk, Readings):
             head_hash=books.head,
         )
 
+    def notes(self) -> Mapping[str, ReasonNote]:
+        """What supervisors say is behind the contacts of reasons, by reason."""
+        with reading(self._parts.database) as session:
+            found = notes.newest(session)
+        return {reason: ReasonNote(one.text, one.written_by, one.written_at) for reason, one in found.items()}
+
+    def note(self, reason: str, text: str, actor: Actor) -> str:
+        """Write a note on a reason, in the name of the one who presses."""
+        return rootcause.write(self._parts, reason, text, by=actor.name)
+
     def verify(self) -> LedgerCheck:
         """Recompute the whole ledger."""
         with reading(self._parts.database) as session:
@@ -77,11 +90,13 @@ class DeskBoard(Desk, Readings):
         """How far the work is."""
         with reading(self._parts.database) as session:
             states, opened = mentions.counts_by_state(session), cases.count(session)
+            since = mentions.oldest_waiting_at(session)
         return Progress(
             mentions=sum(states.values()),
             tagged=states.get("tagged", 0),
             ignored=states.get("ignored", 0),
             waiting=states.get("new", 0),
+            waiting_since=since,
             set_aside=states.get("dead", 0),
             cases=opened,
         )
@@ -111,14 +126,14 @@ def _by_tag(live: dict[tuple[str, str, str], int]) -> dict[Tag, int]:
 
 
 def _quadrant(quadrant: Quadrant, cells: Iterable[Cell]) -> QuadrantTotals:
-    return QuadrantTotals(quadrant, *_sums(cell for cell in cells if cell.quadrant is quadrant))
+    return QuadrantTotals(*_sums(cell for cell in cells if cell.quadrant is quadrant), quadrant)
 
 
 def _causes(cells: Iterable[Cell], name: Callable[[Cell], str]) -> list[Cause]:
     groups: defaultdict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
         groups[name(cell)].append(cell)
-    causes = [Cause(key, *_sums(group)) for key, group in groups.items()]
+    causes = [Cause(*_sums(group), key) for key, group in groups.items()]
     return sorted(causes, key=lambda cause: (-cause.cost_minor, -cause.pending_minor, -cause.contacts, cause.name))
 
 

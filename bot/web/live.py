@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
-from bot.domain import CaseView, QueueCounts
+from bot.views import CaseView, QueueCounts
 from bot.web.board import Board, CaseFilter, LedgerTotals, Progress
 
 CARDS_MAX: Final = 30
 """Cards a column shows before it links to the queue's own page."""
+PROMISES_MAX: Final = 20
+"""Overdue promises that are listed above the queues."""
 AGE_S_MIN: Final = 0.5
 LOAD_SHARE: Final = 5
 """A picture is kept this many times as long as it took to draw, so watching never costs more than a sixth of a core."""
@@ -35,6 +37,8 @@ class Picture:
     totals: LedgerTotals
     columns: Sequence[Column]
     review_count: int
+    overdue: Sequence[CaseView]
+    """The case of each promise that is overdue, with that promise."""
 
 
 def draw(board: Board) -> Picture:
@@ -43,7 +47,8 @@ def draw(board: Board) -> Picture:
     for counts in board.queue_counts():
         cases = board.queue_page(counts.queue, only=CaseFilter(), limit=CARDS_MAX, offset=0)
         columns.append(Column(counts, cases, more=max(0, counts.open - len(cases))))
-    return Picture(board.progress(), board.totals(), columns, board.review_count())
+    overdue = board.overdue_promises(PROMISES_MAX)
+    return Picture(board.progress(), board.totals(), columns, board.review_count(), overdue)
 
 
 @dataclass

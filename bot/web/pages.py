@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from bot.cases import CUSTOMER_AT_RISK
-from bot.domain import CaseState, CaseView, QueueCounts, Tag
+from bot.domain import CaseState, Tag
+from bot.views import CaseView, QueueCounts
 from bot.web import words
 from bot.web.board import WAITING, CaseFilter
 from bot.web.site import Site, site_of
@@ -19,6 +20,8 @@ from bot.web.site import Site, site_of
 PAGE_CASES: Final = 50
 REVIEW_MAX: Final = 200
 SKIPPED_MAX: Final = 100
+AUDIT_MAX: Final = 20
+REQUESTS_MAX: Final = 200
 JOURNALS_VERIFIED_MAX: Final = 20_000
 """A ledger up to this size is verified whenever its page is opened; a larger one when somebody asks."""
 _PAGE: Final = re.compile(r"[1-9][0-9]{0,5}")
@@ -87,6 +90,10 @@ def case_page(request: Request, view: CaseView, *, status: int = 200, flash: str
         "currency": site.board.totals().currency,
         "timezone": site.board.timezone_of(view.queue),
         "at_risk": view.reason in CUSTOMER_AT_RISK,
+        "open_requests": site.board.requests(is_open=True, limit=REQUESTS_MAX),
+        "teams": site.board.product_teams(),
+        "team": site.board.team_for(view.reason),
+        "departments": site.board.departments(),
     }
     return site.page(request, "case.html", context, status=status, flash=flash)
 
@@ -97,7 +104,9 @@ def ledger(request: Request) -> Response:
     totals = site.board.totals()
     is_wanted = totals.journals <= JOURNALS_VERIFIED_MAX or "verify" in request.query_params
     check = site.board.verify() if is_wanted else None
-    return site.page(request, "ledger.html", {"totals": totals, "check": check, "titles": _titles(site)})
+    told = {"titles": _titles(site), "reasons": site.board.reasons(), "notes": site.board.notes()}
+    context = {"totals": totals, "check": check, "recharges": site.board.open_recharges()}
+    return site.page(request, "ledger.html", context | told)
 
 
 def review(request: Request) -> Response:
@@ -106,6 +115,19 @@ def review(request: Request) -> Response:
     context = {"cases": site.board.review_list(REVIEW_MAX), "mentions": site.board.doubtful_mentions(REVIEW_MAX)}
     titles = {"titles": _titles(site), "reasons": site.board.reasons(), "total": site.board.review_count()}
     return site.page(request, "review.html", context | titles)
+
+
+def audit(request: Request) -> Response:
+    """``/audit``: the random sample, for a supervisor to judge."""
+    site = site_of(request)
+    context = {"taggings": site.board.audit_list(AUDIT_MAX), "total": site.board.audit_count()}
+    return site.page(request, "audit.html", context | {"titles": _titles(site), "reasons": site.board.reasons()})
+
+
+def requests(request: Request) -> Response:
+    """``/requests``: what product teams are asked for, and what they made of it."""
+    site = site_of(request)
+    return site.page(request, "requests.html", {"requests": site.board.requests(limit=REQUESTS_MAX)})
 
 
 def channels(request: Request) -> Response:

@@ -13,10 +13,12 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -97,7 +99,7 @@ class Guard:
         """Return the token that forms of this session carry."""
         return self._mac("form", session)
 
-    def nonce(self, session: str, case_id: int, version: int) -> str:
+    def nonce(self, session: str, case_id: int | str, version: int) -> str:
         """Return the one-time mark of the forms of one case as this session sees it.
 
         It changes with the case's version, so a second submission of the same page is known as such, and the
@@ -105,7 +107,7 @@ class Guard:
         """
         return self._mac("nonce", session, str(case_id), str(version))[:32]
 
-    def action_id(self, session: str, action: str, case_id: int, nonce: str) -> str:
+    def action_id(self, session: str, action: str, case_id: int | str, nonce: str) -> str:
         """Return the id that makes this press of a button happen once.
 
         Raises:
@@ -186,3 +188,9 @@ async def read_form(request: Request) -> Form:
         return Form(parse_qs(body.decode("ascii"), max_num_fields=FORM_FIELDS_MAX))
     except ValueError as error:
         raise HTTPException(400, "That form cannot be read. Open the page again.") from error
+
+
+async def answered(request: Request, act: Callable[[Request, Form], Response]) -> Response:
+    """Read the form that one of our own pages sent, and have ``act`` answer it, on a thread that may wait."""
+    check_origin(request)
+    return await run_in_threadpool(act, request, await read_form(request))

@@ -35,6 +35,9 @@ class BoardServer:
     app: ASGIApp
     host: str = "127.0.0.1"
     port: int = 0
+    name: str = "the board"
+    key: str = "--port or web.port"
+    """What a person changes when the port is taken."""
     _server: _Server | None = field(default=None, repr=False)
     _thread: Thread | None = field(default=None, repr=False)
 
@@ -55,11 +58,11 @@ class BoardServer:
             timeout_graceful_shutdown=GRACE_S,
         )
         self._server = _Server(config)
-        self._thread = Thread(target=self._server.run, args=([listener],), name="board", daemon=True)
+        self._thread = Thread(target=self._server.run, args=([listener],), name=self.name, daemon=True)
         self._thread.start()
         if not self._server.settled.wait(START_S):
             self.stop()
-            raise EarmarkError(f"the board did not come up within {START_S:.0f} s; see the log")
+            raise EarmarkError(f"{self.name} did not come up within {START_S:.0f} s; see the log")
         return self.host, int(listener.getsockname()[1])
 
     def stop(self) -> None:
@@ -80,7 +83,7 @@ class BoardServer:
         except OSError as error:
             listener.close()
             raise EarmarkError(
-                f"the board cannot listen on {self.host}:{self.port} ({error.strerror});"
-                " choose another port with --port or web.port"
+                f"{self.name} cannot listen on {self.host}:{self.port} ({error.strerror});"
+                f" choose another port with {self.key}"
             ) from error
         return listener

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,7 +65,8 @@ class Site:
     ) -> Response:
         """Return a whole page; ``flash`` is the sentence on top of it, or the one an action left behind."""
         left_behind = self.guard.unseal(request.cookies.get(FLASH_COOKIE, ""))
-        html = self.render(request, template, {**context, "flash": flash or left_behind, "is_error": status >= 400})  # noqa: PLR2004
+        told = {"flash": flash or left_behind, "is_error": status >= HTTPStatus.BAD_REQUEST}
+        html = self.render(request, template, {**context, **told})
         response = HTMLResponse(html, status_code=status)
         if left_behind:
             response.delete_cookie(FLASH_COOKIE, httponly=True, samesite="strict")
@@ -82,6 +84,7 @@ class Site:
             "token": self.guard.token(session),
             "nonce": lambda case: self.guard.nonce(session, case.id, case.version),
             "mention_nonce": lambda mention: self.guard.nonce(session, mention.id, 0),
+            "audit_nonce": lambda drawn: self.guard.nonce(session, drawn.mention_id, 0),
         }
         return environment().get_template(template).render(common | dict(context))
 

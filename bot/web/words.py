@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
-from bot.domain import CaseEventView, CaseState, CaseView, Quadrant, RepeatKind, Tag
+from bot.domain import CaseState, Quadrant, RepeatKind, RequestState, Tag
 from bot.ledger.accounts import UNASSIGNED
 from bot.ledger.money import display, exponent, symbol
+from bot.requests import WORDS, steps_from
+from bot.views import CaseEventView, CaseView, PassedRequest
 from bot.web.board import WAITING, JournalLine, JournalView
 
 SOON = timedelta(minutes=30)
@@ -33,6 +35,8 @@ STATES = {
     CaseState.RESOLVED: "resolved",
     CaseState.DISMISSED: "not for us",
 }
+
+REQUESTS = WORDS
 
 REPEATS = {
     RepeatKind.CHASE: "asks again while the first case is open",
@@ -92,7 +96,7 @@ def ago(at: datetime | None, now: datetime) -> str:
     if at is None:
         return "never"
     seconds = (now - at).total_seconds()
-    return "just now" if seconds < 10 else f"{span(seconds)} ago"  # noqa: PLR2004 - below this, seconds only flicker
+    return "just now" if seconds < 10 else f"{span(seconds)} ago"  # noqa: PLR2004  # below this, seconds only flicker
 
 
 def due(case: CaseView, now: datetime) -> Due:
@@ -253,3 +257,13 @@ def _amount(line: JournalLine, currency: str) -> str:
 def tags_of(case: CaseView) -> set[Tag]:
     """The tags that a correction starts from: those of the mention that opened the case."""
     return {case.tag, *(case.mentions[0].tags if case.mentions else ())}
+
+
+def next_steps(request: PassedRequest) -> list[RequestState]:
+    """What a team can answer with one press; declining needs words."""
+    return [state for state in steps_from(request.state) if state is not RequestState.DECLINED]
+
+
+def can_decline(request: PassedRequest) -> bool:
+    """True while a team can still say that it will not do it."""
+    return RequestState.DECLINED in steps_from(request.state)
