@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from sqlmodel import Session
 
 from bot import dispatch
@@ -13,9 +14,11 @@ from bot.cases import Change
 from bot.domain import Actor, CaseFacts, Outcome
 from bot.errors import CaseError
 from bot.readings import Readings
-from storage import casework, models
+from storage import casework, ledger, models
 from storage.casework import CaseChange
-from storage.db import transaction
+from storage.db import after_commit, transaction
+
+log = structlog.get_logger(__name__)
 
 EARMARK = Actor("earmark", "Earmark", is_supervisor=True)
 """Who closes a case that nobody took."""
@@ -23,7 +26,7 @@ EARMARK = Actor("earmark", "Earmark", is_supervisor=True)
 _TOLD = ("tag", "reason", "department", "queue")
 """What the history tells of an action beside its kind."""
 
-_DONE_ALREADY = "That was done already."
+DONE_ALREADY = "That was done already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Written:
     columns: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
     typed: Mapping[str, str] = field(default_factory=dict)
+    is_quiet: bool = False
+    """The card is redrawn, and its thread says nothing: done to hundreds of cases at once it would flood a channel."""
 
 
 Rule = Callable[[CaseFacts], Change]
@@ -62,22 +67,30 @@ class Acting(Readings):
     ) -> Outcome:
         """Do an action: ``prepare`` runs first, ``rule`` decides, ``effect`` writes; all of it or nothing."""
         with transaction(self._parts.database) as session:
+            if actor.is_supervisor and actor != EARMARK:
+                ledger.trust(session)
             prepare(session)
-            row = casework.row_for_update(session, case_id)
-            if row is None:
-                raise CaseError(f"There is no case {case_id}.")
-            if casework.action_is_done(session, action_id):
-                return Outcome(case_id, changed=False, message=_DONE_ALREADY)
-            change = rule(casework.facts_of(row))
-            if not change.changed:
-                return Outcome(case_id, changed=False, message=change.message)
-            written = effect(session, row, change)
-            values = {**_columns(change), **written.columns}
-            told = {name: values[name] for name in _TOLD if name in values and values[name] != getattr(row, name)}
-            self._record(session, row, actor, action_id, change, {**told, **written.told, **written.typed})
-            casework.change(session, [CaseChange(case_id, row.version, values)])
-            note = {"event": change.kind, "actor": actor.name, **written.told}
-            dispatch.show(self._parts, session, row, values, note)
+            return self._act_within(session, case_id, actor, action_id, rule, effect)
+
+    def _act_within(
+        self, session: Session, case_id: int, actor: Actor, action_id: str, rule: Rule, effect: Effect
+    ) -> Outcome:
+        row = casework.row_for_update(session, case_id)
+        if row is None:
+            raise CaseError(f"There is no case {case_id}.")
+        if casework.action_is_done(session, action_id):
+            return Outcome(case_id, changed=False, message=DONE_ALREADY)
+        change = rule(casework.facts_of(row))
+        if not change.changed:
+            return Outcome(case_id, changed=False, message=change.message)
+        written = effect(session, row, change)
+        values = {**_columns(change), **written.columns}
+        told = {name: values[name] for name in _TOLD if name in values and values[name] != getattr(row, name)}
+        self._record(session, row, actor, action_id, change, {**told, **written.told, **written.typed})
+        casework.change(session, [CaseChange(case_id, row.version, values)])
+        note = None if written.is_quiet else {"event": change.kind, "actor": actor.name, **written.told}
+        dispatch.show(self._parts, session, row, values, note, is_urgent=actor != EARMARK)
+        after_commit(session, lambda: log.info("acted", trace=case_id, kind=change.kind))
         return Outcome(case_id, changed=True, message=change.message)
 
     def _record(

@@ -55,6 +55,30 @@ def explain_case(settings: Settings, case_id: int, *, as_json: bool) -> None:
     click.echo(f"Mentions of case {case_id}: {said or 'none'}.")
 
 
+def explain_group(settings: Settings, group: str, *, as_json: bool) -> None:
+    """Print every journal of a decision about money in plain words, such as those of ``recharge:2026-09``.
+
+    Raises:
+        InputError: there is no such journal.
+        StorageError: the database is unreachable or has an older schema.
+    """
+    database = open_database(settings)
+    db.require_newest(database)
+    with db.reading(database) as session:
+        found = explain(ledger.journals_of(session, group_ref=group))
+    database.dispose()
+    if not found:
+        raise InputError(
+            f"there is no journal of '{group}'; give the number of a case, or a decision such as recharge:2026-09,"
+            " saving:2026-09, budget, experiment:NAME or the id of an initiative"
+        )
+    if as_json:
+        click.echo(json.dumps({"group": group, "journals": as_data(found)}, ensure_ascii=False))
+        return
+    for sentence in found:
+        click.echo(_line(sentence))
+
+
 def _mention(one: dict[str, Any]) -> dict[str, Any]:
     return {"id": one["id"], "posted_at": one["posted_at"].isoformat()}
 
@@ -88,6 +112,8 @@ def _costs(book: dict[str, Any], file: Path, cost_file: Path | None) -> dict[str
     own = book.get("config")
     if cost_file is None and isinstance(own, dict):
         return own
+    if not (own is None or isinstance(own, dict | str)):
+        raise InputError(f"{file}: config must be a cost model as an object, or a text that names its file")
     named = _JSON_NAME.search(own) if isinstance(own, str) else None
     beside = file.parent / named[0] if named else None
     costs = _object(cost_file or (beside if beside and beside.is_file() else WORKED_BOOK_COSTS))
@@ -100,8 +126,11 @@ def _costs(book: dict[str, Any], file: Path, cost_file: Path | None) -> dict[str
 def _object(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(file.read_text("utf-8"))
+        json.dumps(found, ensure_ascii=False).encode()
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}") from error
+    except UnicodeEncodeError as error:
+        raise InputError(f"{file} has half a character in a text (a lone \\uD800 to \\uDFFF); correct it") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file} is not JSON") from error
     if not isinstance(found, dict):

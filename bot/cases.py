@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, Literal
 
 from bot.domain import UNCLASSIFIED, Actor, CaseFacts, CaseState, Mention, RepeatKind
@@ -200,44 +201,69 @@ def retag(case: CaseFacts, actor: Actor) -> Change:
     return _noted(case, actor, "retagged", "Thank you, the tags are corrected.")
 
 
-def promise(case: CaseFacts, actor: Actor) -> Change:
-    """The owner or a supervisor gives the customer a time; anybody may while it is unclaimed, or closed as done.
+class Deed(StrEnum):
+    """What is done for a customer while the case stays where it is, with whom it is: its name in the history."""
+
+    PROMISED = "promised"
+    PROMISE_KEPT = "promise_kept"
+    PROMISE_CANCELLED = "promise_cancelled"
+    PASSED_ON = "passed_on"
+    CUSTOMER_TOLD = "customer_told"
+    GOODWILL = "goodwill"
+
+
+_TOLD_OF_A_DEED: Final = {
+    Deed.PROMISED: "The promise is kept in view.",
+    Deed.PROMISE_KEPT: "Thank you, the promise is kept.",
+    Deed.PROMISE_CANCELLED: "The promise is cancelled.",
+    Deed.PASSED_ON: "Thank you, it is passed on.",
+    Deed.CUSTOMER_TOLD: "Thank you, the customer knows.",
+    Deed.GOODWILL: "The goodwill is booked.",
+}
+
+
+def serve(case: CaseFacts, actor: Actor, deed: Deed) -> Change:
+    """The owner or a supervisor does something for the customer; anybody may while it is unclaimed, or closed as done.
 
     Raises:
         CaseError: it is somebody else's, dismissed, or merged into another.
     """
     _refuse_dismissed(case)
-    return _noted(case, actor, "promised", "The promise is kept in view.")
+    return _noted(case, actor, deed.value, _TOLD_OF_A_DEED[deed])
 
 
-def keep_promise(case: CaseFacts, actor: Actor) -> Change:
-    """Whoever may work on the case has done what was promised.
-
-    Raises:
-        CaseError: it is somebody else's, dismissed, or merged into another.
-    """
-    _refuse_dismissed(case)
-    return _noted(case, actor, "promise_kept", "Thank you, the promise is kept.")
-
-
-def cancel_promise(case: CaseFacts, actor: Actor) -> Change:
-    """Whoever may work on the case says that nothing is owed any more.
+def answer(case: CaseFacts, actor: Actor) -> Change:
+    """Whoever may resolve a case has an answer sent to its customer; it is resolved once that is there.
 
     Raises:
-        CaseError: it is somebody else's, dismissed, or merged into another.
+        CaseError: it is somebody else's, or closed.
     """
-    _refuse_dismissed(case)
-    return _noted(case, actor, "promise_cancelled", "The promise is cancelled.")
+    _refuse_closed(case)
+    return _noted(case, actor, "answering", "The answer is on its way; the case is resolved once it is there.")
 
 
-def give(case: CaseFacts, actor: Actor) -> Change:
-    """Whoever may work on the case gave its customer money.
+def sort_out(case: CaseFacts, actor: Actor, kind: str, message: str) -> Change:
+    """A supervisor says whether a case belongs to an incident; where it stands and who has it stay as they are.
 
     Raises:
-        CaseError: it is somebody else's, dismissed, or merged into another.
+        CaseError: the actor is no supervisor, or the case is no contact of its own.
     """
+    if not actor.is_supervisor:
+        raise CaseError("Only a supervisor says which cases are of an incident; ask one.")
     _refuse_dismissed(case)
-    return _noted(case, actor, "goodwill", "The goodwill is booked.")
+    return _noted(case, actor, kind, message)
+
+
+def override(case: CaseFacts, actor: Actor, kind: str, message: str) -> Change:
+    """A supervisor says where a case stands in the books, whoever has it.
+
+    Raises:
+        CaseError: the actor is no supervisor, or the case is no contact of its own.
+    """
+    if not actor.is_supervisor:
+        raise CaseError("Only a supervisor decides where a case stands; ask one.")
+    _refuse_dismissed(case)
+    return _noted(case, actor, kind, message)
 
 
 def merge(case: CaseFacts, into: CaseFacts, actor: Actor, *, now: datetime) -> Change:

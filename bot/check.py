@@ -56,6 +56,9 @@ def _checks(settings: Settings) -> Iterator[Check]:
     for queue in settings.queues:
         if queue.slack_channel:
             yield Check(f"queue {queue.name}", partial(_slack_channel, settings, queue.slack_channel))
+    for team in settings.product_teams:
+        if team.slack_channel:
+            yield Check(f"product team {team.name}", partial(_slack_channel, settings, team.slack_channel))
     if settings.summary.slack_channel:
         yield Check("summary", partial(_slack_channel, settings, settings.summary.slack_channel))
 
@@ -76,7 +79,7 @@ def _database(settings: Settings) -> str:
         revision = db.revision(database)
         if revision is None:
             return "reachable and empty; 'earmark run' gives it its tables"
-        db.require_newest(database)
+        db.require_newest(database, with_jobs=app.is_clustered(settings, database))
         with db.reading(database) as session:
             waiting = page_count(session, CaseFilter(states=(CaseState.OPEN, CaseState.CLAIMED)))
         return f"reachable, schema {revision}, {waiting} cases waiting"

@@ -6,31 +6,31 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from bot import cli_operations, cli_reports
+from bot import (
+    cli_audit,
+    cli_incidents,
+    cli_money,
+    cli_operating,
+    cli_operations,
+    cli_recharge,
+    cli_reports,
+    cli_requests,
+    cli_tagger,
+)
+from bot.cli_parts import CONFIG, FILE, JSON, settings_of
 from bot.errors import EarmarkError
 
-if TYPE_CHECKING:
-    from bot.config import Settings
-
-CONFIG = click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("config.toml"),
-    show_default=True,
-    help="The configuration file.",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 IMPORTS = (
     "customers",
     "loyalty_events",
     "drivers",
     "payroll",
     "goodwill",
+    "bot_answers",
     "surveys",
     "experiments",
     "experiment_assignments",
@@ -75,7 +75,7 @@ def main() -> None:
         sys.exit(EXIT_BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(EXIT_INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 the boundary of the command line
+    except Exception as error:  # noqa: BLE001  # the boundary of the command line
         _report_bug(error)
         sys.exit(EXIT_BUG)
 
@@ -88,14 +88,6 @@ def _report_bug(error: Exception) -> None:
     logs.configure("info")
     structlog.get_logger(__name__).error("bug", exc_info=error)
     click.echo(f"earmark: this is a bug in Earmark ({type(error).__name__}); please report the line above", err=True)
-
-
-def _settings(config_file: Path) -> Settings:
-    from bot import config, logs
-
-    settings = config.load(config_file)
-    logs.configure(settings.earmark.log_level)
-    return settings
 
 
 @cli.command()
@@ -122,7 +114,12 @@ def demo(*, port: int, once: bool, as_json: bool) -> None:
     show_default=True,
     help="What this process does; several processes may share one database.",
 )
-def run(*, config_file: Path, role: str) -> None:
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65_535),
+    help="Serve /metrics, /healthz and /readyz here too; needed where there is no board.",
+)
+def run(*, config_file: Path, role: str, metrics_port: int | None) -> None:
     """Run the bot until it is told to stop (SIGTERM or Ctrl-C).
 
     \b
@@ -130,7 +127,7 @@ def run(*, config_file: Path, role: str) -> None:
     """
     from bot import serve
 
-    serve.run(_settings(config_file), role)
+    serve.run(settings_of(config_file), role, metrics_port=metrics_port)
 
 
 @cli.command()
@@ -143,12 +140,12 @@ def check(*, config_file: Path) -> None:
     """
     from bot import check as prove
 
-    if not prove.run(_settings(config_file), print_line=click.echo):
+    if not prove.run(settings_of(config_file), print_line=click.echo):
         sys.exit(EXIT_BAD_INPUT)
 
 
 @cli.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.argument("file", type=FILE, required=False)
 @click.option("--model", default="shipped", show_default=True, help="The tagger: 'shipped', or the folder of another.")
 def tag(*, file: Path | None, model: str) -> None:
     """Tag JSON lines or plain lines from FILE (or standard input); JSON lines come out.
@@ -177,12 +174,12 @@ def poll(*, channel: str, config_file: Path, since: datetime | None) -> None:
     """
     from bot import backfill
 
-    click.echo(backfill.run(_settings(config_file), channel, since))
+    click.echo(backfill.run(settings_of(config_file), channel, since))
 
 
 @cli.command("import")
 @click.argument("kind", type=click.Choice(IMPORTS))
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FILE)
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
 @CONFIG
 def import_(*, kind: str, file: Path, dry_run: bool, config_file: Path) -> None:
@@ -193,7 +190,7 @@ def import_(*, kind: str, file: Path, dry_run: bool, config_file: Path) -> None:
     """
     from bot.imports import command
 
-    if not command.run(_settings(config_file), kind, file, dry_run=dry_run):
+    if not command.run(settings_of(config_file), kind, file, dry_run=dry_run):
         sys.exit(EXIT_BAD_INPUT)
 
 
@@ -202,9 +199,15 @@ def import_(*, kind: str, file: Path, dry_run: bool, config_file: Path) -> None:
 @click.option(
     "--post", is_flag=True, help="Have it shown in the Slack channel of [summary]; once, however often asked."
 )
+@click.option(
+    "--csv",
+    "csv_file",
+    type=FILE,
+    help="Also write its figures into this file.",
+)
 @CONFIG
 @JSON
-def summary(*, day: datetime | None, post: bool, config_file: Path, as_json: bool) -> None:
+def summary(*, day: datetime | None, post: bool, csv_file: Path | None, config_file: Path, as_json: bool) -> None:
     """Print the nightly summary of a day; exit 1 with one alarm line if the ledger does not verify.
 
     \b
@@ -212,7 +215,8 @@ def summary(*, day: datetime | None, post: bool, config_file: Path, as_json: boo
     """
     from bot import summing
 
-    if not summing.run(_settings(config_file), day.date() if day else None, as_json=as_json, post=post):
+    wanted = day.date() if day else None
+    if not summing.run(settings_of(config_file), wanted, as_json=as_json, post=post, csv_file=csv_file):
         sys.exit(EXIT_BROKEN)
 
 
@@ -225,7 +229,7 @@ def ledger() -> None:
     """
 
 
-cli_reports.register(ledger, CONFIG, _settings)
+cli_reports.register(ledger)
 
 
 @ledger.command("verify")
@@ -240,31 +244,34 @@ def ledger_verify(*, rebuild_sums: bool, config_file: Path, as_json: bool) -> No
     """
     from bot import books
 
-    if not books.verify(_settings(config_file), as_json=as_json, rebuild_sums=rebuild_sums):
+    if not books.verify(settings_of(config_file), as_json=as_json, rebuild_sums=rebuild_sums):
         sys.exit(EXIT_BROKEN)
 
 
 @ledger.command("explain")
-@click.argument("case", type=int)
+@click.argument("what")
 @CONFIG
 @JSON
-def ledger_explain(*, case: int, config_file: Path, as_json: bool) -> None:
-    """Tell each journal of a CASE in plain words, and from which mentions they came.
+def ledger_explain(*, what: str, config_file: Path, as_json: bool) -> None:
+    """Tell each journal of WHAT in plain words: a case by its number, or a decision such as recharge:2026-09.
 
     \b
     Example:  earmark ledger explain 4711
     """
     from bot import audit
 
-    audit.explain_case(_settings(config_file), case, as_json=as_json)
+    if what.isascii() and what.isdigit():
+        audit.explain_case(settings_of(config_file), int(what), as_json=as_json)
+    else:
+        audit.explain_group(settings_of(config_file), what, as_json=as_json)
 
 
 @ledger.command("replay")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FILE)
 @click.option(
     "--cost",
     "cost_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="The cost model to price by; without it the book's own under 'config', else the worked book's.",
 )
 @JSON
@@ -283,7 +290,7 @@ def ledger_replay(*, file: Path, cost_file: Path | None, as_json: bool) -> None:
 @click.option(
     "--beancount",
     "file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     required=True,
     help="The file to write, for bean-check and fava.",
 )
@@ -296,7 +303,7 @@ def ledger_export(*, file: Path, config_file: Path) -> None:
     """
     from bot import audit
 
-    click.echo(f"{audit.export(_settings(config_file), file)} journals written to {file}.")
+    click.echo(f"{audit.export(settings_of(config_file), file)} journals written to {file}.")
 
 
 @cli.group("db")
@@ -318,10 +325,17 @@ def db_upgrade(*, config_file: Path) -> None:
     """
     from bot import books
 
-    click.echo(books.upgrade(_settings(config_file)))
+    click.echo(books.upgrade(settings_of(config_file)))
 
 
-cli_operations.register(cli, ledger, config=CONFIG, settings=_settings)
+cli_operations.register(cli, ledger)
+cli.add_command(cli_audit.audit)
+cli_operating.register(cli, database)
+cli_recharge.register(ledger)
+cli_money.register(ledger)
+cli_tagger.register(cli)
+cli.add_command(cli_incidents.incident)
+cli.add_command(cli_requests.request)
 
 if __name__ == "__main__":
     main()

@@ -20,7 +20,9 @@ _UNHELD: Final = {"hold_key": "", "hold_expires_at": None}
 
 def worked(parts: Parts, session: Session, row: models.Case, actor: Actor, *, customer_kept: bool = False) -> Written:
     """Post the work on a case that is resolved: as measured where agents' steps tell, else as expected."""
-    drafts = [_cost(parts, session, row, actor)] if row.hold_key else []
+    done = _cost(parts, session, row, actor)
+    # A case that came back, and for which nothing more was expected, costs only what was measured.
+    drafts = [done] if row.hold_key or postings.measured_seconds(done.lines) else []
     saved = parts.model.saved_customer_minor if customer_kept else 0
     if saved:
         event_id, on = f"case:{row.id}:v{row.version}", parts.book_date(parts.now())
@@ -31,17 +33,31 @@ def worked(parts: Parts, session: Session, row: models.Case, actor: Actor, *, cu
     return Written(_UNHELD, {"customer": "kept"} if customer_kept else {})
 
 
+def answered_in_bulk(parts: Parts, session: Session, row: models.Case, *, by: str, note: str = "") -> Written:
+    """Post the work on a case that was answered, or resolved with a note, together with others of its incident."""
+    drafts = []
+    if row.hold_key:
+        event_id, on = f"case:{row.id}:v{row.version}", parts.book_date(parts.now())
+        contact = booking.contact_of(parts, session, row)
+        drafts.append(
+            postings.bulk_cost(event_id, contact, on=on, model=parts.model, resolves=row.hold_key, actor_ref=by)
+        )
+    ledger.post(session, drafts, now=parts.now())
+    told = {"incident": row.incident_id, "in_bulk": True, "by": by}
+    return Written(_UNHELD, told, {"note": note} if note else {}, is_quiet=True)
+
+
 def _cost(parts: Parts, session: Session, row: models.Case, actor: Actor) -> Draft:
     event_id, contact = f"case:{row.id}:v{row.version}", booking.contact_of(parts, session, row)
     on, model = parts.book_date(parts.now()), parts.model
     if actor.ref == EARMARK.ref:
-        return postings.bot_cost(event_id, contact, on=on, model=model, resolves=row.hold_key)
+        return postings.bot_cost(event_id, contact, on=on, model=model, resolves=row.hold_key or None)
     return postings.cost(
         event_id,
         contact,
         on=on,
         model=model,
-        resolves=row.hold_key,
+        resolves=row.hold_key or None,
         seconds=worktime.measured(parts, session, row.id, actor),
         hold=ledger.draft_by_key(session, row.hold_key),
         actor_ref=actor.ref,
@@ -78,7 +94,8 @@ def _untagged(parts: Parts, session: Session, case_id: int, version: int) -> lis
     event_id, on = f"case:{case_id}:v{version}", parts.book_date(parts.now())
     drafts = corrections.not_a_contact(event_id, old, on=on)
     # The count that merging took back comes with the tag that is now taken back whole.
-    merges = [draft for draft in journals if draft.kind == "merge"]
+    taken_back = {draft.reverses for draft in journals}
+    merges = [draft for draft in journals if draft.kind == "merge" and draft.key not in taken_back]
     drafts += [postings.reversal(event_id, merge, memo="not a contact") for merge in merges]
     drafts += estimates.taken_back(session, case_id, journals, event_id=event_id, memo="not a contact")
     for promise in promises.owed(session, case_id):

@@ -10,104 +10,47 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
-    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
 )
 
+from bot.config_money import LedgerPriorities, LedgerRecharge, LedgerSavings
+from bot.config_values import VARIABLE, ClockTime, Name, Section, Several, Text, Timezone, Variable, is_timezone
 from bot.domain import Priority, Tag
 from bot.errors import ConfigError
 from bot.hours import WorkingSpan, parse_hours
 
 DEFAULT_FILE = Path("config.toml")
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}\Z")
-_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d\Z")
 _PASSWORD = re.compile(r"://[^/:@]*:[^@]+@|[?&](?:password|sslpassword)=", re.IGNORECASE)
 """Also one in the query, or one with a ``#`` or a ``/`` in it, where ``urlsplit`` sees the end of the host."""
-
-
-def _is_name(value: str) -> str:
-    if not _NAME.match(value):
-        message = f"'{value}' is no name: use lower-case letters, digits, '.', '-' and '_'"
-        raise ValueError(message)
-    return value
-
-
-def _is_timezone(value: str) -> str:
-    try:
-        ZoneInfo(value or "UTC")
-    except (KeyError, ValueError, OSError) as error:
-        message = f"'{value}' is no time zone: use a name such as 'Europe/London' or 'UTC'"
-        raise ValueError(message) from error
-    return value
-
-
-def _is_variable(value: str) -> str:
-    if value and not _VARIABLE.match(value):
-        # The value is not repeated: somebody may have pasted the secret itself. Lower-case letters are refused
-        # because nearly every token has some, and hardly any variable.
-        message = "this must be the name of an environment variable, in capitals, not the secret itself"
-        raise ValueError(message)
-    return value
-
-
-def _is_clock_time(value: str) -> str:
-    if not _CLOCK_TIME.match(value):
-        message = f"'{value}' is no time of day: write 00:00 to 23:59"
-        raise ValueError(message)
-    return value
-
-
-def _one_or_several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-Name = Annotated[str, AfterValidator(_is_name)]
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Timezone = Annotated[str, AfterValidator(_is_timezone)]
-ClockTime = Annotated[str, AfterValidator(_is_clock_time)]
-"""A time of day such as ``00:10``, on the clock of the reporting time zone."""
-Variable = Annotated[str, AfterValidator(_is_variable)]
-
-_T = TypeVar("_T")
-Several = Annotated[tuple[_T, ...], BeforeValidator(_one_or_several)]
-"""A list; a single text stands for a list of one."""
-
-
-class Section(BaseModel):
-    """What all sections share: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Earmark(Section):
     """``[earmark]``: the installation as a whole."""
 
-    timezone: Annotated[Text, AfterValidator(_is_timezone)] = "UTC"
+    timezone: Annotated[Text, AfterValidator(is_timezone)] = "UTC"
     database_url: str = "sqlite:///earmark.sqlite"
     database_url_env: Variable = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     workers: int = Field(default=4, ge=1, le=64)
+    engine: Literal["auto", "embedded", "cluster"] = "auto"
 
     @field_validator("database_url")
     @classmethod
     def _url_holds_no_password(cls, url: str) -> str:
-        if _PASSWORD.search(url):
+        if has_password(url):
             message = (
                 "a password does not belong in this file: put the whole URL into an environment variable"
                 " and name it in earmark.database_url_env"
@@ -128,7 +71,7 @@ class Channel(BaseModel):
     @model_validator(mode="after")
     def _secrets_are_named(self) -> Self:
         for key, value in self.options.items():
-            if key.endswith("_env") and not (isinstance(value, str) and (not value or _VARIABLE.match(value))):
+            if key.endswith("_env") and not (isinstance(value, str) and (not value or VARIABLE.match(value))):
                 message = f"{key} must be the name of an environment variable, in capitals, not the secret itself"
                 raise ValueError(message)
         return self
@@ -218,13 +161,22 @@ class TaggerSettings(Section):
     threads: int = Field(default=1, ge=1, le=64)
     review_below: float = Field(default=0.7, ge=0, le=1)
     reason_min_confidence: float = Field(default=0.0, ge=0, le=1)
+    reasons: str = ""
+
+
+ChannelKind = Literal["social", "dm", "chat", "email", "phone"]
+Rate = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
 class LedgerCost(Section):
     """``[ledger.cost]``: how seconds become money (specification 1.6)."""
 
-    rate_minor_per_hour: int = Field(default=3000, ge=1, le=10_000_000)
+    rate_minor_per_hour: Rate = 3000
+    rate_minor_per_hour_by_channel: dict[ChannelKind, Rate] = Field(default_factory=dict)
+    rate_minor_per_hour_by_queue: dict[Name, Rate] = Field(default_factory=dict)
+    fixed_minor: dict[ChannelKind, Annotated[int, Field(ge=0, le=10_000_000)]] = Field(default_factory=dict)
     approved_by: str = ""
+    minutes_approved_by: str = ""
     channel_pct: dict[str, Annotated[int, Field(ge=1, le=10_000)]] = Field(
         default_factory=lambda: {"social": 100, "dm": 100, "chat": 100, "email": 120, "phone": 185}
     )
@@ -232,6 +184,8 @@ class LedgerCost(Section):
     followon_seconds: int = Field(default=60, ge=0, le=86_400)
     incident_bulk_seconds: int = Field(default=60, ge=1, le=86_400)
     promise_seconds: int = Field(default=300, ge=1, le=86_400)
+    activity_gap_cap_seconds: int = Field(default=300, ge=30, le=86_400)
+    practical_capacity_pct: int = Field(default=80, ge=1, le=100)
     hold_expiry_days: int = Field(default=3, ge=1, le=365)
 
 
@@ -248,8 +202,24 @@ class LedgerRepeat(Section):
     """``[ledger.repeat]``: when a case follows another, and who bears it (specification 1.5, 2.6)."""
 
     window_days: int = Field(default=7, ge=1, le=365)
+    reason_window_days: dict[Name, Annotated[int, Field(ge=1, le=365)]] = Field(default_factory=dict)
     contact_gap_hours: int = Field(default=24, ge=1, le=720)
     after_resolved_owner: Literal["service", "owner", "split"] = "service"
+
+    def window(self, reason: str) -> timedelta:
+        """How long after a case was resolved another one with this reason repeats it."""
+        return timedelta(days=self.reason_window_days.get(reason, self.window_days))
+
+    @property
+    def longest_window(self) -> timedelta:
+        """The longest of all windows: what lies further back repeats nothing."""
+        return timedelta(days=max([self.window_days, *self.reason_window_days.values()]))
+
+
+class LedgerAudit(Section):
+    """``[ledger.audit]``: how many of a day's taggings supervisors are asked to judge (specification 5 and 6)."""
+
+    sample_per_night: int = Field(default=20, ge=0, le=1_000)
 
 
 class LedgerSettings(Section):
@@ -257,9 +227,23 @@ class LedgerSettings(Section):
 
     currency: str = Field(default="GBP", pattern=r"^[A-Z]{3}$")
     taxonomy: str = ""
+    mode: Literal["showback", "recharge"] = "showback"
+    finance: Several[Text] = ()
     cost: LedgerCost = LedgerCost()
     value: LedgerValue = LedgerValue()
     repeat: LedgerRepeat = LedgerRepeat()
+    recharge: LedgerRecharge = LedgerRecharge()
+    savings: LedgerSavings = LedgerSavings()
+    priorities: LedgerPriorities = LedgerPriorities()
+    audit: LedgerAudit = LedgerAudit()
+
+
+class ProductTeam(Section):
+    """``[[product_teams]]``: who is asked for what customers want, where it hears of it, and for which reasons."""
+
+    name: Name
+    slack_channel: str = ""
+    reasons: Several[Text] = ()
 
 
 class SlackSettings(Section):
@@ -271,15 +255,18 @@ class SlackSettings(Section):
     mode: Literal["socket", "http"] = "socket"
     http_port: int = Field(default=3000, ge=0, le=65_535)
     api_url: str = "https://slack.com/api/"
+    agents_see_money: bool = False
     seconds_between_messages: float = Field(default=1.0, ge=0.0, le=60)
     quiesce_seconds: float = Field(default=15.0, ge=0.0, le=600)
 
 
 class WebSettings(Section):
-    """``[web]``: the board."""
+    """``[web]``: the board; and where metrics are served, beside the board or without it."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=0, le=65_535)
 
 
 class SummarySettings(Section):
@@ -296,6 +283,7 @@ class Settings(Section):
     channels: tuple[Channel, ...] = Field(min_length=1)
     queues: tuple[Queue, ...] = Field(min_length=1)
     routes: tuple[RouteRule, ...] = Field(min_length=1)
+    product_teams: tuple[ProductTeam, ...] = ()
     tagger: TaggerSettings = TaggerSettings()
     ledger: LedgerSettings = LedgerSettings()
     slack: SlackSettings | None = None
@@ -306,10 +294,13 @@ class Settings(Section):
     def _names_fit_together(self) -> Self:
         _refuse_twins("channels", [channel.name for channel in self.channels])
         _refuse_twins("queues", [queue.name for queue in self.queues])
+        _refuse_twins("product_teams", [team.name for team in self.product_teams])
         queues, channels = [queue.name for queue in self.queues], [channel.name for channel in self.channels]
         for number, rule in enumerate(self.routes, start=1):
             _refuse_strangers(f"routes[{number}].queue", [rule.queue], queues)
             _refuse_strangers(f"routes[{number}].channel", rule.channel, channels)
+        rated = self.ledger.cost.rate_minor_per_hour_by_queue
+        _refuse_strangers("ledger.cost.rate_minor_per_hour_by_queue", rated, queues, noun="queue")
         self._last_route_catches_all()
         return self
 
@@ -331,6 +322,10 @@ class Settings(Section):
         """The queue of that name; None when the config no longer has it."""
         return next((queue for queue in self.queues if queue.name == name), None)
 
+    def product_team(self, name: str) -> ProductTeam | None:
+        """The product team of that name; None where the config names none such."""
+        return next((team for team in self.product_teams if team.name == name), None)
+
 
 def _refuse_twins(key: str, names: list[str]) -> None:
     for number, name in enumerate(names, start=1):
@@ -339,11 +334,10 @@ def _refuse_twins(key: str, names: list[str]) -> None:
             raise ValueError(message)
 
 
-def _refuse_strangers(key: str, names: Iterable[str], known: list[str]) -> None:
+def _refuse_strangers(key: str, names: Iterable[str], known: list[str], *, noun: str = "") -> None:
     for name in names:
         if name not in known:
-            noun = key.rpartition(".")[2]
-            message = f"{key}: there is no {noun} '{name}'; known: {', '.join(sorted(known))}"
+            message = f"{key}: there is no {noun or key.rpartition('.')[2]} '{name}'; known: {', '.join(sorted(known))}"
             raise ValueError(message)
 
 
@@ -404,6 +398,11 @@ def _dotted(location: tuple[int | str, ...]) -> str:
     """``('queues', 0, 'name')`` → ``queues[1].name``: people count from one."""
     parts = [f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in location]
     return "".join(parts).removeprefix(".")
+
+
+def has_password(url: str) -> bool:
+    """True when a database URL holds a password."""
+    return bool(_PASSWORD.search(url))
 
 
 def secret(variable: str) -> SecretStr:

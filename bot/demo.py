@@ -22,7 +22,7 @@ from typing import Any
 
 import click
 
-from bot import app, config, logs
+from bot import app, config, logs, sampling
 from bot.app import App
 from bot.config import Settings
 from bot.domain import Actor
@@ -121,16 +121,17 @@ def _append(feed: Path, lines: Sequence[dict[str, Any]]) -> None:
 
 
 def _take_in(demo: App, feed: Path, lines: Sequence[dict[str, Any]]) -> None:
-    """Have ``lines`` happen up to now, and most of what is old worked."""
+    """Have ``lines`` happen up to now, most of what is old worked, and a sample drawn for the audit ahead of night."""
     _append(feed, _moved(lines, ends_at=utc_now()))
     demo.engine.wake("poll", CHANNEL)
     demo.engine.drain()
     _work_old_cases(demo)
+    sampling.draw(demo.parts, demo.parts.book_date(utc_now()))
 
 
 def _show(demo: App, feed: Path, lines: Sequence[dict[str, Any]], port: int) -> None:
     """Serve the board, fill it before the visitor's eyes, then stream on while the sample agents work."""
-    address, stop_board = app.serve_board(demo.parts, is_demo=True, port=port)
+    address, stop_board = app.serve_board(demo.parts, is_demo=True, port=port, probes=demo.probes())
     try:
         click.echo(f"The board is at {address} (sample data, streaming live). Press Ctrl-C to stop.")
         if sys.stdout.isatty():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +23,11 @@ def order(parts: Parts, session: Session, orders: Sequence[Order], *, now: datet
         parts.submit(session, "deliver", slack_channel)
 
 
-def opened(parts: Parts, *, queue: str, case_id: int, version: int) -> list[Order]:
+def opened(parts: Parts, *, queue: str, case_id: int, version: int, identity: str = "") -> list[Order]:
     """Return the order that posts a case's card in its queue; none where the queue has no Slack channel."""
     slack_channel = parts.slack_channel(queue)
-    return [Order(slack_channel, Kind.CARD, case_id, f"card:{case_id}:v{version}")] if slack_channel else []
+    key = f"card:{case_id}:v{version}"
+    return [Order(slack_channel, Kind.CARD, case_id, key, identity=identity)] if slack_channel else []
 
 
 def edited(parts: Parts, *, queue: str, case_id: int, version: int) -> list[Order]:
@@ -40,10 +42,24 @@ def noted(parts: Parts, *, queue: str, case_id: int, key: str, event: str) -> li
     return [Order(slack_channel, Kind.NOTE, case_id, f"note:{key}", detail={"event": event})] if slack_channel else []
 
 
-def show(parts: Parts, session: Session, row: models.Case, values: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-    """Have Slack show a case whose columns change to ``values``, and ``event`` in the card's thread.
+def urgent(orders: Sequence[Order]) -> list[Order]:
+    """Return the same orders, to go before those that are not urgent."""
+    return [replace(order, is_urgent=True) for order in orders]
 
-    A case that moves to another Slack channel leaves the old one first.
+
+def show(
+    parts: Parts,
+    session: Session,
+    row: models.Case,
+    values: Mapping[str, Any],
+    event: Mapping[str, Any] | None,
+    *,
+    is_urgent: bool = True,
+) -> None:
+    """Have Slack show a case whose columns change to ``values``, and ``event``, if any, in the card's thread.
+
+    A case that moves to another Slack channel leaves the old one first. Somebody has just pressed a button and waits
+    for it to show, so it is urgent.
     """
     queue, version = str(values.get("queue", row.queue)), row.version + 1
     old, new = parts.slack_channel(row.queue), parts.slack_channel(queue)
@@ -54,8 +70,9 @@ def show(parts: Parts, session: Session, row: models.Case, values: Mapping[str, 
         orders += opened(parts, queue=queue, case_id=row.id, version=version)
     elif new:
         orders += edited(parts, queue=queue, case_id=row.id, version=version)
-        orders.append(Order(new, Kind.NOTE, row.id, f"note:{row.id}:v{version}", detail=dict(event)))
-    order(parts, session, orders, now=parts.now())
+        if event is not None:
+            orders.append(Order(new, Kind.NOTE, row.id, f"note:{row.id}:v{version}", detail=dict(event)))
+    order(parts, session, urgent(orders) if is_urgent else orders, now=parts.now())
 
 
 def remind(parts: Parts, session: Session, row: models.Case, *, key: str, detail: Mapping[str, Any]) -> None:
@@ -65,12 +82,16 @@ def remind(parts: Parts, session: Session, row: models.Case, *, key: str, detail
     if slack_channel:
         orders = edited(parts, queue=row.queue, case_id=row.id, version=row.version + 1)
         orders.append(Order(slack_channel, Kind.NOTE, row.id, f"note:{key}", detail=dict(detail)))
-        order(parts, session, orders, now=parts.now())
+        order(parts, session, urgent(orders), now=parts.now())
 
 
 def redraw(parts: Parts, session: Session, case_ids: Sequence[int]) -> None:
     """Have Slack show cases again whose mentions were deleted or edited where they were posted."""
-    touched = casework.touch(session, case_ids)
+    redrawn(parts, session, casework.touch(session, case_ids))
+
+
+def redrawn(parts: Parts, session: Session, touched: Sequence[tuple[int, int, str]]) -> None:
+    """Have Slack show cases again that have changed: (case, new version, queue) of each."""
     orders = [
         one
         for case_id, version, queue in touched

@@ -288,97 +288,33 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseMention:
-    """One mention of a case, as a person reads it. ``text`` is empty once it is gone or erased."""
+class Judgement:
+    """What a mention is, in the tagger's or a person's words. Without tags there is no ``primary``."""
 
-    id: int
-    text: str
-    posted_at: datetime
-    url: str
-    liveness: Liveness
     tags: tuple[Tag, ...]
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class DoubtfulMention:
-    """A mention that was taken for neither complaint, praise nor request, with a doubt. Nothing in it is escaped."""
-
-    id: int
-    text: str
-    author: str
-    channel: str
-    url: str
-    posted_at: datetime
-    review: str
-
-
-@dataclass(frozen=True, slots=True)
-class CaseEventView:
-    """One line of a case's history."""
-
-    kind: str
-    actor_name: str
-    at: datetime
-    detail: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseView:
-    """A case as a card or a page shows it. Nothing in it is escaped; whoever shows it must."""
-
-    id: int
-    state: CaseState
-    queue: str
-    priority: Priority
-    tag: Tag
+    primary: Tag | None
     reason: str
-    confidence: float
-    needs_review: bool
-    review: str
-    """Why a person should look; empty when the tagger was sure."""
-    department: str
-    quadrant: Quadrant
-    why: str
-    owner: str
-    owner_name: str
-    channel: str
-    platform: str
-    author_handle: str
-    author_name: str
-    followers: int | None
-    opened_at: datetime
-    last_mention_at: datetime
-    due_at: datetime | None
-    closed_at: datetime | None
-    closed_how: str
-    repeat_kind: RepeatKind
-    repeat_of: int | None
-    mention_count: int
-    version: int
-    card_channel: str
-    card_ts: str
-    mentions: tuple[CaseMention, ...] = ()
-    """Oldest first; only in the view of one case."""
-    events: tuple[CaseEventView, ...] = ()
-    """Oldest first; only in the view of one case."""
-    promise: Promise | None = None
-    """The next one that is owed; only in the view of one case."""
-    merged_into: int | None = None
 
-    def is_overdue(self, now: datetime) -> bool:
-        """True when nobody answered in time and the case is still waiting."""
-        return self.state in {CaseState.OPEN, CaseState.CLAIMED} and self.due_at is not None and self.due_at < now
+    def agrees_with(self, other: Judgement) -> bool:
+        """True when both say the same. The reason says which department caused it; without tags nobody did."""
+        if set(self.tags) != set(other.tags) or self.primary is not other.primary:
+            return False
+        return not self.tags or self.reason == other.reason
 
 
-@dataclass(frozen=True, slots=True)
-class QueueCounts:
-    """How a queue stands: cases not closed, of these unclaimed, of these overdue."""
+NOTHING = Judgement((), None, UNCLASSIFIED)
+"""What is neither complaint, praise nor request."""
 
-    queue: str
-    open: int
-    unclaimed: int
-    overdue: int
+
+class RequestState(StrEnum):
+    """The way of a request passed on to a product team; ``shipped`` and ``declined`` are its ends (2.11)."""
+
+    NEW = "new"
+    PASSED = "passed"
+    ACKNOWLEDGED = "acknowledged"
+    PLANNED = "planned"
+    SHIPPED = "shipped"
+    DECLINED = "declined"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@
     ├── ConfigError              a key of the config file is wrong; names file and key
     ├── InputError               a file or argument given to a command is wrong; names line or value
     ├── ConnectorError           a channel did not answer, or refused us
-    │   └── CursorLostError      the platform no longer accepts the place we kept
+    │   ├── CursorLostError      the platform no longer accepts the place we kept
+    │   └── UnconfirmedError     a reply may be public or not: nobody may send it again
     ├── ClassifierError          the tagger cannot be loaded or cannot run
     ├── SlackError               Slack refused or did not answer
     ├── StorageError             the database is unreachable, outdated or refused a row
@@ -48,6 +49,13 @@ class CursorLostError(ConnectorError):
     """The platform no longer accepts our cursor; a bounded backfill follows."""
 
 
+class UnconfirmedError(ConnectorError):
+    """A platform did not say whether it took a reply. Sent again it might be there twice, so a person has to look."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
+
+
 class ClassifierError(OutsideError):
     """The tagger cannot be loaded or cannot run."""
 
@@ -63,7 +71,13 @@ class SlackError(OutsideError):
 
 
 class StorageError(OutsideError):
-    """The database is unreachable, outdated, or refused what we wrote."""
+    """The database is unreachable, outdated, or refused what we wrote. ``code`` says why where it is known."""
+
+    def __init__(
+        self, message: str, *, code: str = "", permanent: bool = False, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, permanent=permanent, retry_after_s=retry_after_s)
+        self.code = code
 
 
 class LedgerError(EarmarkError):

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from bot import booking, cases
 from bot.acting import Acting, Written
-from bot.cases import Change
+from bot.cases import Change, Deed
 from bot.domain import Actor, CaseFacts, Outcome
 from bot.errors import CaseError
 from bot.ledger import funds, money
@@ -34,7 +34,7 @@ class Giving(Acting):
                 raise CaseError(f"The amount must be above 0 and at most {self._money(GOODWILL_MINOR_MAX)}.")
             if not why:
                 raise CaseError("Say what it was given for.")
-            return cases.give(facts, actor)
+            return cases.serve(facts, actor, Deed.GOODWILL)
 
         def effect(session: Session, row: models.Case, _change: Change) -> Written:
             self._give(session, row, actor, amount_minor)

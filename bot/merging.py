@@ -10,7 +10,7 @@ from bot.cases import Change
 from bot.domain import Actor, CaseFacts, Outcome, Priority
 from bot.errors import CaseError
 from bot.ledger import corrections
-from storage import casework, ledger, merges, models, promises
+from storage import casework, ledger, merges, models, promises, requests
 
 
 class Merging(Acting):
@@ -47,6 +47,7 @@ class Merging(Acting):
     ) -> Written:
         self._book(session, row, survivor)
         promises.move(session, row.id, to=survivor.id)
+        requests.move(session, row.id, to=survivor.id)
         merges.move_mentions(session, row.id, to=survivor.id)
         self._show_survivor(session, row, survivor, actor, action_id)
         return Written(

@@ -14,17 +14,19 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlmodel import Session
 
+from bot import sampling, soundness
 from bot.config import Settings
 from bot.ledger.model import CostModel
 from bot.parts import Parts
-from bot.reporting.night import night
+from bot.reporting.night import examples, night
 from bot.reports.night import Night
+from bot.reports.night_csv import figures_csv
 from bot.reports.summary import alarm, summary
-from bot.soundness import audited
-from storage import outbox, report_facts, summaries
+from storage import outbox, report_facts, summaries, vitals
 from storage.db import reading, transaction
 from storage.outbox import Kind, Order
-from storage.summaries import Kept
+from storage.summaries import Kept, Thread
+from storage.vitals import Check
 
 CATCH_UP_DAYS = 3
 """Days at most that are summed up late, such as after a machine was off: older news nobody waits for."""
@@ -36,10 +38,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Summed:
-    """The summary of a day, and its figures; None where the ledger does not verify."""
+    """The summary of a day, its figures, and what was found of the ledger; None where that does not verify."""
 
     kept: Kept
     night: Night | None
+    check: Check
 
 
 def last_over(now: datetime, zone: ZoneInfo, *, post_after: str = "00:00") -> date:
@@ -51,37 +54,51 @@ def last_over(now: datetime, zone: ZoneInfo, *, post_after: str = "00:00") -> da
 def run(parts: Parts) -> int:
     """Sum up the days that wait for it, the oldest first, as the channel is read; return how many were."""
     with reading(parts.database) as session:
+        over = latest(session, parts.settings, parts.now())
         days = due(session, parts.settings, parts.now())
+    sampling.draw_missing(parts, over)
     return sum(_sum_up(parts, day) for day in days)
 
 
 def due(session: Session, settings: Settings, now: datetime) -> list[date]:
-    """Return the days to sum up, the oldest first: at most :data:`CATCH_UP_DAYS`, none before the book or the first.
+    """Return those of the :func:`latest` days that have no summary yet."""
+    days = latest(session, settings, now)
+    made = summaries.made(session, days)
+    return [day for day in days if day not in made]
+
+
+def latest(session: Session, settings: Settings, now: datetime) -> list[date]:
+    """Return the days that are over, the oldest first: at most :data:`CATCH_UP_DAYS`, none before book or first.
 
     An installation begins with its latest day: nobody asked for a summary before.
     """
     last = last_over(now, ZoneInfo(settings.earmark.timezone), post_after=settings.summary.post_after)
     days = [last - number * _DAY for number in reversed(range(CATCH_UP_DAYS))]
     first, begun = report_facts.first_day(session), summaries.first_day(session) or last
-    made = summaries.made(session, days)
-    return [day for day in days if first is not None and day >= max(first, begun) and day not in made]
+    return [day for day in days if first is not None and day >= max(first, begun)]
 
 
-def sum_up(session: Session, settings: Settings, model: CostModel, day: date) -> Summed:
+def sum_up(session: Session, settings: Settings, model: CostModel, day: date, *, now: datetime) -> Summed:
     """Check the ledger and make the summary of a day, or the alarm in its place."""
-    problem = str(audited(session)["problem"])
-    if problem:
-        return Summed(Kept(day, (alarm(day, problem),), is_alarm=True), None)
+    check = soundness.check(session, now=now)
+    if check.problem:
+        return Summed(Kept(day, (alarm(day, check.problem),), is_alarm=True), None, check)
     figures = night(session, settings, model, day)
-    return Summed(Kept(day, tuple(summary(figures)), is_alarm=False), figures)
+    thread = Thread(figures_csv(figures), *examples(session, settings, day))
+    return Summed(Kept(day, tuple(summary(figures)), is_alarm=False, thread=thread), figures, check)
 
 
 def order(session: Session, settings: Settings, day: date, *, now: datetime) -> bool:
-    """Have Slack show the summary of a day; False when it was ordered before, or there is no channel for it."""
+    """Have Slack show a day's summary and the reply under it; False when that was ordered before, or has no channel."""
     channel = slack_channel(settings)
-    key = f"summary:{summaries.EDITION}:{day}"
-    placed = Order(channel, Kind.SUMMARY, None, key, {"date": day.isoformat()})
-    return bool(channel) and outbox.enqueue(session, [placed], now=now) > 0
+    if not channel:
+        return False
+    key, date_ = f"summary:{summaries.EDITION}:{day}", day.isoformat()
+    orders = [Order(channel, Kind.SUMMARY, None, key, {"date": date_})]
+    if summaries.thread_of(session, day) is not None:
+        under = {"date": date_, "under": key}
+        orders.append(Order(channel, Kind.SUMMARY_THREAD, None, f"summary_thread:{summaries.EDITION}:{day}", under))
+    return outbox.enqueue(session, orders, now=now) > 0
 
 
 def slack_channel(settings: Settings) -> str:
@@ -91,8 +108,10 @@ def slack_channel(settings: Settings) -> str:
 
 def _sum_up(parts: Parts, day: date) -> bool:
     with reading(parts.database) as session:
-        kept = sum_up(session, parts.settings, parts.model, day).kept
+        summed = sum_up(session, parts.settings, parts.model, day, now=parts.now())
+    kept = summed.kept
     with transaction(parts.database) as session:
+        vitals.record_check(session, summed.check)
         if not summaries.keep(session, kept, now=parts.now()):
             # Another process was faster, and has ordered it.
             return False

@@ -38,6 +38,8 @@ class Parts:
     submit: Submit
     slack: WebClient | None = None
     now: Callable[[], datetime] = utc_now
+    shards: int = 1
+    """In how many shares mentions are tagged at the same time, by as many workers."""
 
     def book_date(self, at: datetime) -> date:
         """The date in the reporting time zone on which the ledger books what happened at ``at``."""
@@ -55,4 +57,9 @@ class Parts:
 
 def channel_kind(mention: Mention) -> str:
     """The kind of a mention's channel: social, dm, chat, email or phone."""
-    return "dm" if mention.is_private else _KINDS.get(mention.platform, "social")
+    return kind_of(mention.platform, is_private=mention.is_private)
+
+
+def kind_of(platform: str, *, is_private: bool) -> str:
+    """The kind of a channel on a platform."""
+    return "dm" if is_private else _KINDS.get(platform, "social")

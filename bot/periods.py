@@ -6,14 +6,14 @@ import re
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import Engine
 from sqlmodel import Session
 
 from bot.config import LedgerSettings
 from bot.errors import InputError
 from bot.parts import Parts
-from storage import ledger, ledger_reports, ledger_verify, mentions, periods
-from storage.db import reading, transaction
+from bot.soundness import refuse_broken
+from storage import ledger, periods
+from storage.db import transaction
 from storage.periods import Period
 
 UNCLASSIFIED_BP_MAX: Final = 500
@@ -30,8 +30,12 @@ def soften(parts: Parts, period: str) -> str:
     """
     _refuse_unfinished(parts, period)
     with transaction(parts.database) as session:
-        periods.soften(session, period)
-    return f"{period} is soft-closed: post corrections now, then close it."
+        ledger.take_turn(session.connection())
+        periods.soften(session, period, now=parts.now())
+    return (
+        f"{period} is softly closed, and with it every month before: only supervisors and finance still post into it."
+        " Correct what is wrong, then close it."
+    )
 
 
 def close(parts: Parts, period: str, *, by: str, accept_unclassified: bool = False) -> Period:
@@ -41,7 +45,7 @@ def close(parts: Parts, period: str, *, by: str, accept_unclassified: bool = Fal
         InputError: something has to be settled first; the sentence says what.
     """
     _refuse_unfinished(parts, period)
-    _refuse_broken(parts.database)
+    refuse_broken(parts.database)
     with transaction(parts.database) as session:
         ledger.take_turn(session.connection())
         closed = {one.period: one for one in periods.periods(session) if one.state == "closed"}
@@ -54,6 +58,21 @@ def close(parts: Parts, period: str, *, by: str, accept_unclassified: bool = Fal
         return periods.seal(session, period, by=by, now=parts.now())
 
 
+def require_closed(session: Session, period: str) -> None:
+    """Do nothing when a month is closed.
+
+    Raises:
+        InputError: it is not; decisions about money rest on figures that cannot change any more.
+    """
+    if not _PERIOD.fullmatch(period):
+        raise InputError(f"--period {period}: this is no month; write such as 2026-09")
+    if not any(one.period == period and one.state == "closed" for one in periods.periods(session)):
+        raise InputError(
+            f"--period {period}: only figures of a closed month are final; close it first with:"
+            f" earmark ledger close {period}"
+        )
+
+
 def _refuse_unfinished(parts: Parts, period: str) -> None:
     if not _PERIOD.fullmatch(period):
         raise InputError(f"PERIOD: '{period}' is no month; write such as 2026-09")
@@ -63,15 +82,6 @@ def _refuse_unfinished(parts: Parts, period: str) -> None:
 
 def _day_after(period: str) -> date:
     return periods.last_day(period) + timedelta(days=1)
-
-
-def _refuse_broken(database: Engine) -> None:
-    with reading(database) as session:
-        broken = ledger_verify.verify(session).broken
-        agrees = ledger_reports.tag_balance(session) == mentions.live_tags(session)
-    if broken is not None or not agrees:
-        problem = str(broken) if broken else "the TAG balance is not the number of live tags"
-        raise InputError(f"the ledger does not verify ({problem}); see 'earmark ledger verify'")
 
 
 def _refuse_out_of_order(session: Session, period: str, *, last_closed: str) -> None:

@@ -6,21 +6,23 @@ no transaction open, and everything it does is committed at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from sqlmodel import Session
 
-from bot import dispatch, plan
+from bot import dispatch, plan, router
 from bot.desk import Desk
-from bot.domain import Page, Tagging
+from bot.domain import Mention, Page, Tagging
 from bot.errors import CaseError, ClassifierError, ConnectorError, CursorLostError
+from bot.operating.counters import POLLS, TAGGED
 from bot.parts import Parts
 from bot.plan import Planner
-from storage import casework, channels, mentions, outbox
+from storage import casework, channels, mentions, outbox, replies
 from storage.db import reading, transaction
-from storage.mentions import Waiting
+from storage.mentions import WHOLE, Shard, Stored, Waiting
 
 TAG_ATTEMPTS_MAX = 3
 """Failed taggings after which a mention is set aside, so that it does not hold up the others."""
@@ -59,8 +61,9 @@ def receive(parts: Parts, channel: str, *, raises: bool = False) -> Received:
     With ``raises`` it also raises ConnectorError, for somebody who waits for the answer.
     """
     with reading(parts.database) as session:
-        place, not_before = channels.place(session, channel), channels.next_poll_at(session, channel)
-    if not raises and not_before is not None and not_before > parts.now():
+        now = parts.now()
+        place, not_before = channels.place(session, channel), channels.next_poll_at(session, channel, now=now)
+    if not raises and not_before is not None and not_before > now:
         return Received(0, 0, 0, more=False, again_at=not_before)
     try:
         page = parts.connectors[channel].poll(place.cursor)
@@ -82,30 +85,44 @@ def receive_from(parts: Parts, channel: str, cursor: str | None) -> tuple[Receiv
     """
     page = parts.connectors[channel].poll(cursor)
     with transaction(parts.database) as session:
-        new = mentions.store(session, channel, page.mentions, now=parts.now())
+        new = mentions.store(session, channel, page.mentions, now=parts.now(), is_urgent=_is_urgent(parts))
         channels.record_skipped(session, channel, page.skipped, parts.now())
-    return Received(len(page.mentions), new, len(page.skipped), more=page.more), page.cursor
+    _told(channel, new)
+    return Received(len(page.mentions), len(new), len(page.skipped), more=page.more), page.cursor
 
 
 def _store(parts: Parts, channel: str, place: channels.Place, page: Page) -> Received:
     now = parts.now()
     again_at = now + timedelta(seconds=page.wait_s) if page.wait_s else None
     with transaction(parts.database) as session:
-        new = mentions.store(session, channel, page.mentions, now=now)
-        if not channels.advance(session, channel, place, page, new_count=new, now=now):
+        new = mentions.store(session, channel, page.mentions, now=now, is_urgent=_is_urgent(parts))
+        if not channels.advance(session, channel, place, page, new_count=len(new), now=now):
             # Another process polled this channel meanwhile: its page is stored, ours is read again from its cursor.
             session.rollback()
             return Received(0, 0, 0, more=True)
         channels.wait_until(session, channel, again_at)
         gone = mentions.mark_gone(session, parts.connectors[channel].platform, page.gone, now=now)
         dispatch.redraw(parts, session, gone)
-        if new:
-            parts.submit(session, "tag")
-    log.info("received", channel=channel, read=len(page.mentions), new=new, skipped=len(page.skipped), more=page.more)
-    return Received(len(page.mentions), new, len(page.skipped), more=page.more, again_at=again_at)
+        call_tagging(parts, session, new)
+    POLLS.labels(channel, "good").inc()
+    _told(channel, new)
+    counts = {"read": len(page.mentions), "new": len(new), "skipped": len(page.skipped)}
+    log.info("received", channel=channel, **counts, more=page.more)
+    return Received(len(page.mentions), len(new), len(page.skipped), more=page.more, again_at=again_at)
+
+
+def _is_urgent(parts: Parts) -> Callable[[Mention], bool]:
+    return lambda mention: router.may_be_urgent(mention, parts.settings.routes)
+
+
+def _told(channel: str, new: Sequence[Stored]) -> None:
+    """Begin the trace of each mention: its id is also in what it becomes, a case, journals, a card."""
+    for stored in new:
+        log.info("mention_received", trace=stored.mention_id, channel=channel)
 
 
 def _begin_again(parts: Parts, channel: str, place: channels.Place, error: CursorLostError) -> Received:
+    POLLS.labels(channel, "cursor_lost").inc()
     log.warning("cursor_lost", channel=channel, error=str(error))
     with transaction(parts.database) as session:
         channels.ensure(session, [channel])
@@ -120,6 +137,7 @@ def _poll_later(parts: Parts, channel: str, error: ConnectorError) -> Received:
         failures = channels.failures(session, channel)
         again_at = now + timedelta(seconds=_poll_delay_s(error, failures))
         channels.record_failure(session, channel, str(error), next_poll_at=again_at, now=now)
+    POLLS.labels(channel, "failed").inc()
     log.warning("poll_failed", channel=channel, error=str(error), permanent=error.permanent, again_at=again_at)
     return Received(0, 0, 0, more=False, again_at=again_at)
 
@@ -135,16 +153,31 @@ def _poll_delay_s(error: ConnectorError, failures: int) -> float:
 # -- 2 tag -------------------------------------------------------------------------------------------------------
 
 
-def tag(parts: Parts) -> bool:
-    """Tag waiting mentions, a turn's worth of batches, oldest first; True when more may wait."""
-    return all(tag_batch(parts) for _ in range(BATCHES_A_TURN))
+def call_tagging(parts: Parts, session: Session, new: Iterable[Stored]) -> None:
+    """Have new mentions tagged once ``session`` commits."""
+    for number in sorted({stored.author_id % parts.shards for stored in new}):
+        parts.submit(session, "tag", _key(Shard(number, parts.shards)))
 
 
-def tag_batch(parts: Parts) -> int:
+def tag(parts: Parts, key: str = "", *, go_on: Callable[[], bool] = lambda: True) -> bool:
+    """Tag waiting mentions, a turn's worth of batches, oldest first; True when more may wait.
+
+    ``key`` names a shard, such as ``3/8``; without one all mentions are taken. ``go_on`` is asked between batches.
+    """
+    shard = Shard(*(int(part) for part in key.split("/"))) if key else WHOLE
+    batches = (tag_batch(parts, shard) for _ in range(BATCHES_A_TURN))
+    return all(taken and go_on() for taken in batches) or not go_on()
+
+
+def _key(shard: Shard) -> str:
+    return f"{shard.number}/{shard.of}" if shard.of > 1 else ""
+
+
+def tag_batch(parts: Parts, shard: Shard = WHOLE) -> int:
     """Tag one batch: taggings, ledger, cases, routes and outbox in one transaction; return how many were taken up."""
     size = parts.settings.tagger.batch
     with reading(parts.database) as session:
-        batch = mentions.waiting(session, limit=size)
+        batch = mentions.waiting(session, limit=size, shard=shard)
     if not batch:
         return 0
     taggings, failed = _tagged(parts, batch)
@@ -195,20 +228,25 @@ def _prove_tagger(parts: Parts) -> None:
 
 def _commit(parts: Parts, read: Sequence[Waiting], taggings: dict[int, Tagging]) -> None:
     """Write a batch. Mentions that another worker has tagged meanwhile are left out."""
-    now = parts.now()
+    now, authors = parts.now(), [waiting.author_id for waiting in read]
+    # A mention may be older than its poll, so the window is counted from the oldest of them.
+    since = min(waiting.mention.posted_at for waiting in read) - parts.settings.ledger.repeat.longest_window
     with transaction(parts.database) as session:
+        # Authors are locked before mentions, as a poll does, so that the two never wait for each other in a circle.
+        known = casework.of_authors(session, authors, closed_since=since)
         untagged = mentions.still_waiting(session, list(taggings))
         batch = [waiting for waiting in read if waiting.id in untagged]
         if not batch:
             return
-        window = timedelta(days=parts.settings.ledger.repeat.window_days)
-        # A mention may be older than its poll, so the window is counted from the oldest of them.
-        since = min(waiting.mention.posted_at for waiting in batch) - window
-        known = casework.of_authors(session, [waiting.author_id for waiting in batch], closed_since=since)
-        planner = Planner(parts, known, now=now)
+        planner = Planner(parts, known, casework.of_other_accounts(session, authors, closed_since=since), now=now)
         for waiting in batch:
             planner.add(waiting, taggings[waiting.id])
-        plan.write(parts, session, planner.finish(), now=now)
+        made = planner.finish()
+        plan.write(parts, session, made, now=now)
+    TAGGED.inc(len(batch))
+    for waiting in batch:
+        primary = taggings[waiting.id].primary
+        log.info("mention_tagged", trace=waiting.id, tag=primary and primary.value, case=made.settled.get(waiting.id))
 
 
 def _set_aside(parts: Parts, failed: dict[int, str]) -> None:
@@ -236,6 +274,6 @@ def pending(parts: Parts) -> list[tuple[str, str]]:
     """Return every (step, key) for which the tables hold work: what a restart, or a lost wake-up, has to find."""
     with reading(parts.database) as session:
         jobs = [("deliver", channel) for channel in outbox.channels_with_work(session)] if parts.slack else []
-        if mentions.oldest_waiting_at(session) is not None:
-            jobs.append(("tag", ""))
+        jobs += [("reply", channel) for channel in replies.channels_with_work(session, now=parts.now())]
+        jobs += [("tag", _key(shard)) for shard in mentions.shards_waiting(session, parts.shards)]
     return jobs

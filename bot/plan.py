@@ -16,7 +16,7 @@ from bot.ledger import postings
 from bot.ledger.journal import Draft
 from bot.ledger.postings import Contact
 from bot.parts import Parts
-from storage import casework, ledger, mentions, models
+from storage import casework, incidents, ledger, mentions, models
 from storage.casework import CaseChange
 from storage.mentions import TaggingRow, Waiting
 from storage.outbox import Order
@@ -61,13 +61,18 @@ class Planner:
     """Takes the mentions of a batch in order; a later one may join the case an earlier one opened."""
 
     def __init__(
-        self, parts: Parts, known: Mapping[int, Sequence[tuple[models.Case, CaseFacts]]], *, now: datetime
+        self,
+        parts: Parts,
+        known: Mapping[int, Sequence[tuple[models.Case, CaseFacts]]],
+        elsewhere: Mapping[int, Sequence[CaseFacts]],
+        *,
+        now: datetime,
     ) -> None:
-        """``known``: the cases of the batch's authors, by author."""
+        """``known``: the cases of the batch's authors; ``elsewhere``: those of their other accounts, by author."""
         self._parts = parts
+        self._elsewhere = elsewhere
         self._now = now
         self._gap = timedelta(hours=parts.settings.ledger.repeat.contact_gap_hours)
-        self._window = timedelta(days=parts.settings.ledger.repeat.window_days)
         self._plan = Plan()
         self._cases = {
             author_id: {row.id: _stored(row, facts) for row, facts in found} for author_id, found in known.items()
@@ -98,11 +103,14 @@ class Planner:
 
     def _open(self, waiting: Waiting, tagging: Tagging, mine: dict[int, _Working]) -> None:
         mention, tag = waiting.mention, tagging.primary
-        assert tag is not None  # noqa: S101 add() opens no case for a mention without a tag
+        assert tag is not None  # noqa: S101  # add() opens no case for a mention without a tag
         route = router.decide(mention, tagging, waiting.customer, self._parts.settings.routes)
         opened_at = min(mention.posted_at, self._now)
         repeat, repeat_of = cases.repeat(
-            tagging.reason, [working.facts for working in mine.values()], now=opened_at, window=self._window
+            tagging.reason,
+            [*(working.facts for working in mine.values()), *self._elsewhere.get(waiting.author_id, ())],
+            now=opened_at,
+            window=self._parts.settings.ledger.repeat.window(tagging.reason),
         )
         facts = CaseFacts(
             id=waiting.id,
@@ -115,7 +123,7 @@ class Planner:
         )
         due = self._due(route, tag, opened_at)
         working = _Working(facts, waiting.author_id, route.queue, tag, route.priority, due, 1, repeat)
-        contact = self._contact(waiting, tagging, facts.id, repeat)
+        contact = self._contact(waiting, tagging, working)
         hold = self._book(waiting, tagging, contact, opens=True, follow_on=False)
         self._value(waiting, contact, mine)
         working.values = _opening_row(waiting, tagging, route, contact, working) | {
@@ -126,7 +134,9 @@ class Planner:
         mine[facts.id] = working
         self._plan.settled[waiting.id] = facts.id
         self._event(facts.id, "opened", waiting.id, 0, {"queue": route.queue, "why": route.why})
-        self._plan.orders += dispatch.opened(self._parts, queue=route.queue, case_id=facts.id, version=1)
+        identity = f"card:{mention.platform}:{mention.external_id}"
+        orders = dispatch.opened(self._parts, queue=route.queue, case_id=facts.id, version=1, identity=identity)
+        self._plan.orders += dispatch.urgent(orders) if route.priority is Priority.URGENT else orders
 
     def _join(self, working: _Working, waiting: Waiting, tagging: Tagging, placement: cases.Placement) -> None:
         facts, mention = working.facts, waiting.mention
@@ -150,9 +160,9 @@ class Planner:
         )
 
     def _tag_joined(self, working: _Working, waiting: Waiting, tagging: Tagging, *, reopens: bool) -> None:
-        contact = self._contact(waiting, tagging, working.facts.id, working.repeat)
+        contact = self._contact(waiting, tagging, working)
         hold = self._book(waiting, tagging, contact, opens=False, follow_on=reopens)
-        if hold:
+        if reopens:
             working.values |= {"hold_key": hold, "hold_expires_at": self._parts.hold_expires_at(self._now)}
         self._escalate(working, waiting, tagging)
         if tagging.review:
@@ -195,16 +205,17 @@ class Planner:
             "review": f"a {tag} joined this {working.tag}; retag it if that is what it now is about",
         }
 
-    def _contact(self, waiting: Waiting, tagging: Tagging, case_id: int, repeat: RepeatKind) -> Contact:
-        assert tagging.primary is not None  # noqa: S101 only tagged mentions are booked
+    def _contact(self, waiting: Waiting, tagging: Tagging, working: _Working) -> Contact:
+        assert tagging.primary is not None  # noqa: S101  # only tagged mentions are booked
         return booking.contact(
             self._parts,
-            case_id=case_id,
+            case_id=working.facts.id,
             mention=waiting.mention,
             segment=waiting.customer.segment,
             tag=tagging.primary,
             reason=tagging.reason,
-            repeat=repeat,
+            repeat=working.repeat,
+            queue=working.queue,
         )
 
     def _book(self, waiting: Waiting, tagging: Tagging, contact: Contact, *, opens: bool, follow_on: bool) -> str:
@@ -214,6 +225,8 @@ class Planner:
         if not (opens or follow_on):
             return ""
         hold = postings.hold(f"mention:{waiting.id}", contact, on=on, model=model, follow_on=follow_on)
+        if hold.says_nothing:
+            return ""
         self._plan.drafts.append(hold)
         return hold.key
 
@@ -310,7 +323,7 @@ def _opening_row(
 def write(parts: Parts, session: Session, plan: Plan, *, now: datetime) -> None:
     """Write all of a plan in ``session``'s transaction."""
     mentions.store_taggings(session, plan.taggings, now=now)
-    casework.open_cases(session, plan.opened)
+    casework.open_cases(session, incidents.join(session, plan.opened))
     casework.change(session, plan.changed)
     mentions.settle(session, plan.settled)
     casework.record_events(session, plan.events)

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from bot import booking, cases, dispatch, worktime
 from bot.acting import Acting, Written
-from bot.cases import Change
+from bot.cases import Change, Deed
 from bot.domain import Actor, CaseFacts, Outcome, Promise, PromiseState
 from bot.errors import CaseError
 from bot.ledger import promises as postings
@@ -46,7 +46,7 @@ class Promising(Acting):
 
         def rule(facts: CaseFacts) -> Change:
             _refuse_senseless(due_at, self._parts.now())
-            return cases.promise(facts, actor)
+            return cases.serve(facts, actor, Deed.PROMISED)
 
         def effect(session: Session, row: models.Case, _change: Change) -> Written:
             return self._promised(session, row, actor, due_at, kind)
@@ -59,7 +59,7 @@ class Promising(Acting):
         def effect(session: Session, row: models.Case, _change: Change) -> Written:
             return self._kept(session, row, actor, _owed(session, row.id, promise_id))
 
-        return self._act(case_id, actor, action_id, lambda facts: cases.keep_promise(facts, actor), effect)
+        return self._act(case_id, actor, action_id, lambda facts: cases.serve(facts, actor, Deed.PROMISE_KEPT), effect)
 
     def cancel_promise(self, case_id: int, actor: Actor, *, action_id: str, promise_id: int | None = None) -> Outcome:
         """Say that nothing is owed any more, such as when the customer found it; past its due time it stays broken."""
@@ -67,7 +67,9 @@ class Promising(Acting):
         def effect(session: Session, row: models.Case, _change: Change) -> Written:
             return self._cancelled(session, _owed(session, row.id, promise_id))
 
-        return self._act(case_id, actor, action_id, lambda facts: cases.cancel_promise(facts, actor), effect)
+        return self._act(
+            case_id, actor, action_id, lambda facts: cases.serve(facts, actor, Deed.PROMISE_CANCELLED), effect
+        )
 
     def _promised(self, session: Session, row: models.Case, actor: Actor, due_at: datetime, kind: str) -> Written:
         if len(promises.owed(session, row.id)) >= PROMISES_A_CASE_MAX:
@@ -142,14 +144,27 @@ def _ring(parts: Parts, session: Session, promise: Promise, now: datetime) -> No
     is_over = promise.due_at <= now
     state = PromiseState.BROKEN if is_over else promise.state
     alarm_at = None if is_over else promise.due_at
-    if row is None or not promises.rang(session, promise, state=state, alarm_at=alarm_at):
+    if row is None or not promises.rang(session, promise, state=state, alarm_at=alarm_at, now=now):
         return
     event = "promise_broken" if is_over else "promise_soon"
     detail = {"promise": promise.id, "due_at": promise.due_at.isoformat(), "by": promise.made_by_name}
+    called = _supervisors(parts, row.queue) if is_over else _in_slack(promise.made_by)
     if is_over:
         _record_broken(session, row, promise, now)
-    dispatch.remind(parts, session, row, key=f"{event}:{promise.id}", detail={"event": event, **detail})
+    dispatch.remind(parts, session, row, key=f"{event}:{promise.id}", detail={"event": event, **detail, "to": called})
     log.info(event, case=promise.case_id, promise=promise.id)
+
+
+def _supervisors(parts: Parts, queue: str) -> list[str]:
+    """Whom a broken promise is brought before."""
+    known = parts.settings.queue(queue)
+    return list(known.supervisors) if known else []
+
+
+def _in_slack(ref: str) -> list[str]:
+    """The Slack user behind an actor's ref; none for somebody who works on the board."""
+    place, _, user = ref.partition(":")
+    return [user] if place == "slack" else []
 
 
 def _record_broken(session: Session, row: models.Case, promise: Promise, now: datetime) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from bot.config import RouteRule
-from bot.domain import Customer, Mention, Route, Tagging
+from bot.domain import UNCLASSIFIED, Customer, Mention, Priority, Route, Tagging
 from bot.errors import ConfigError
 
 UNDETERMINED = "und"
@@ -32,6 +32,35 @@ def decide(mention: Mention, tagging: Tagging, customer: Customer, rules: Sequen
         if why:
             return Route(queue=rule.rule.queue, priority=rule.rule.priority, rule=rule.name, why=why)
     raise ConfigError("routes: no route matches; add a last one with only a queue")
+
+
+def may_be_urgent(mention: Mention, rules: Sequence[RouteRule]) -> bool:
+    """True when an urgent rule may take a mention that is not tagged yet.
+
+    All conditions that can be seen before it is tagged must hold, and there must be one: else all might be urgent.
+    """
+    seen = _Seen(mention, _UNTAGGED, Customer(""))
+    return any(all(condition(seen) for condition in conditions) for conditions in _urgent(tuple(rules)))
+
+
+_UNTAGGED = Tagging({}, (), None, 0.0, UNCLASSIFIED, 0.0, "", "")
+
+
+@lru_cache(maxsize=64)
+def _urgent(rules: tuple[RouteRule, ...]) -> tuple[tuple[_Condition, ...], ...]:
+    """Return, for each urgent rule that has some, the conditions that look at the mention alone."""
+    urgent = [rule for rule in rules if rule.priority is Priority.URGENT]
+    found = [
+        (
+            _followers(rule.followers_min),
+            _phrase(rule.phrase),
+            _one_of("channel", rule.channel, lambda seen: (seen.mention.channel,)),
+            _one_of("platform", rule.platform, lambda seen: (seen.mention.platform,)),
+        )
+        for rule in urgent
+    ]
+    kept = (tuple(condition for condition in conditions if condition) for conditions in found)
+    return tuple(conditions for conditions in kept if conditions)
 
 
 @dataclass(frozen=True)

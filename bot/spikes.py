@@ -9,10 +9,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from statistics import mean, median, stdev
 from typing import Final
+from zoneinfo import ZoneInfo
 
 WEEKS: Final = 8
 """How many earlier weeks the same hour of the week is compared with."""
@@ -105,6 +106,20 @@ class Incident:
         return max(hour.mentions / max(hour.baseline, 1.0) for hour in self.hours)
 
 
+def same_hours(hour: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Return when this hour of the week began in the weeks before, the oldest first, in UTC.
+
+    It is the hour on the wall: people keep to their clocks, so a clock change must not shift what is usual.
+    """
+    local = hour.astimezone(zone)
+    return [(local - timedelta(weeks=number)).astimezone(UTC) for number in range(WEEKS, 0, -1)]
+
+
+def belongs(hour: datetime, *, to: datetime) -> bool:
+    """True when an unusual hour goes on with what was unusual last in the hour ``to``."""
+    return hour - to <= timedelta(hours=QUIET_HOURS_MAX + 1)
+
+
 def reading(count: int, history: Sequence[int]) -> Reading:
     """Return how unusual ``count`` is for its hour of the week.
 
@@ -176,7 +191,7 @@ def _runs(series: list[Hour]) -> list[Incident]:
     for hour in ordered:
         if hour.level is Level.NONE:
             continue
-        if runs and hour.at - runs[-1][1] <= timedelta(hours=QUIET_HOURS_MAX + 1):
+        if runs and belongs(hour.at, to=runs[-1][1]):
             runs[-1] = (runs[-1][0], hour.at)
         else:
             runs.append((hour.at, hour.at))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import date, datetime
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from bot.config import Settings
 from bot.errors import ConfigError, InputError
 from bot.nightly import Summed
 from bot.parts import utc_now
+from bot.reporting.command import write_text
 from bot.reports.data import as_data
 from storage import db, summaries
 from storage.summaries import Kept
@@ -26,12 +28,18 @@ _SAID: Final = {True: "ordered", False: "ordered before"}
 
 
 def run(
-    settings: Settings, day: date | None, *, as_json: bool, post: bool, now: Callable[[], datetime] = utc_now
+    settings: Settings,
+    day: date | None,
+    *,
+    as_json: bool,
+    post: bool,
+    csv_file: Path | None = None,
+    now: Callable[[], datetime] = utc_now,
 ) -> bool:
     """Print the summary of a day, of yesterday without one; False when the ledger does not verify.
 
-    With ``post`` it is ordered for Slack, unless it was before; the running bot sends it. A day that was summed up at
-    night is posted in the words of that night.
+    With ``csv_file`` its figures are written there. With ``post`` it is ordered for Slack, unless it was before; the
+    running bot sends it. A day that was summed up at night is posted in the words of that night.
 
     Raises:
         InputError: the day is not over.
@@ -45,10 +53,12 @@ def run(
     try:
         db.require_newest(database)
         with db.reading(database) as session:
-            summed = nightly.sum_up(session, settings, cost_model_of(settings.ledger), day)
+            summed = nightly.sum_up(session, settings, cost_model_of(settings.ledger), day, now=now())
         kept, is_new = _ordered(database, settings, summed.kept, now()) if post else (summed.kept, None)
     finally:
         database.dispose()
+    if csv_file is not None:
+        write_text(csv_file, summed.kept.thread.csv if summed.kept.thread else "")
     _print(kept, summed, is_new, as_json=as_json, channel=settings.summary.slack_channel)
     return summed.night is not None
 

@@ -13,12 +13,14 @@ from sqlmodel import Session
 
 from bot.domain import Actor
 from bot.parts import Parts
-from bot.reports.measured import CAP_SECONDS, TAIL_SECONDS, Step, seconds_to_book
+from bot.reports.measured import TAIL_SECONDS, Step, seconds_to_book
 from storage import casework, worktime
 from storage.worktime import NOBODY, Event
 
 _ENDS = frozenset({"resolved", "no_action"})
 """After these kinds of events nothing of what was before is left to book."""
+_NO_WORK = frozenset({"audited"})
+"""The kinds of events that look at a case without working on it."""
 BOOKS = frozenset({"resolved", "promise_kept"})
 """The kinds of events with which time is booked."""
 
@@ -30,12 +32,15 @@ def measured(parts: Parts, session: Session, case_id: int, actor: Actor, *, prom
     """
     now = parts.now()
     history = worktime.of_cases(session, [case_id, *casework.merged_into(session, case_id)])
-    mine = [event for event in unbooked(history, promise=promise) if event.actor != NOBODY]
-    before, after = timedelta(seconds=TAIL_SECONDS), timedelta(seconds=CAP_SECONDS)
+    left = unbooked(history, promise=promise)
+    mine = [event for event in left if event.actor != NOBODY and event.kind not in _NO_WORK]
+    cap = parts.settings.ledger.cost.activity_gap_cap_seconds
+    before, after = timedelta(seconds=TAIL_SECONDS), timedelta(seconds=cap)
     events = worktime.around(session, [*mine, _now(case_id, actor, parts)], before=before, after=after)
     counted = {event.id for event in mine}
     steps = [Step(event.actor, event.at, event.id in counted, event.kind in BOOKS) for event in events]
-    return sum(seconds_to_book([*steps, Step(actor.ref, now, counts=True, books=True)], at=now).values())
+    booking = Step(actor.ref, now, counts=True, books=True)
+    return sum(seconds_to_book([*steps, booking], at=now, cap_seconds=cap).values())
 
 
 def _now(case_id: int, actor: Actor, parts: Parts) -> Event:
