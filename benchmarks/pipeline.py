@@ -26,7 +26,7 @@ import structlog
 from bot import app, config, pipeline
 from bot.app import App, Role
 from bot.domain import Tag, Tagger, Tagging
-from storage import ledger, ledger_verify, mentions
+from storage import ledger, ledger_reports, ledger_verify, mentions
 from storage.db import reading
 
 SAMPLE = Path(app.__file__).parent / "sample" / "mentions.jsonl"
@@ -175,7 +175,7 @@ def check(running: App, count: int) -> None:
         states = mentions.counts_by_state(session)
         assert states.get("tagged", 0) + states.get("ignored", 0) == count, states
         assert ledger_verify.verify(session).ok
-        assert ledger.tag_balance(session) == mentions.live_tags(session)
+        assert ledger_reports.tag_balance(session) == mentions.live_tags(session)
     running.parts.database.dispose()
 
 

@@ -9,18 +9,40 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 from hypothesis import settings
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.default import DefaultDialect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from bot.app import App
+    from tests.installation import Installation
+    from tests.terminal import Terminal
+
 pytest_plugins = ["pytester"]
+# What they find wrong is told in full, as in a test.
+pytest.register_assert_rewrite(
+    "tests.answers",
+    "tests.budget.summer",
+    "tests.company",
+    "tests.installation",
+    "tests.ledger.books",
+    "tests.ledger.invariants_of_figures",
+    "tests.ledger.invariants_of_journals",
+    "tests.nodes",
+    "tests.recharging.autumn",
+    "tests.storm",
+    "tests.terminal",
+    "tests.two_models",
+)
 
 IN_CI = os.environ.get("EARMARK_CI") == "1"
 POSTGRESQL = os.environ.get("EARMARK_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -30,6 +52,25 @@ POSTGRESQL = os.environ.get("EARMARK_TEST_POSTGRES", "postgresql://postgres@127.
 # somebody waits for them.
 settings.register_profile("earmark", deadline=None, print_blob=True, max_examples=100 if IN_CI else 10)
 settings.load_profile("earmark")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Have SQLAlchemy compile a statement once for the databases of all tests: half of a short test was compiling.
+
+    What is compiled is kept by dialect, which every engine makes anew; those of one kind are all set up alike here.
+    """
+    kept: dict[Any, Any] = {}
+
+    def keep(connection: Connection) -> None:
+        connection.execution_options(compiled_cache=kept)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DefaultDialect, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(DefaultDialect, "__hash__", lambda one: hash(type(one)))
+        event.listen(Engine, "engine_connect", keep)
+        yield
+        event.remove(Engine, "engine_connect", keep)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -48,10 +89,55 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture
 def postgresql_url(postgresql: psycopg.Connection) -> Iterator[str]:
     """The URL of an empty schema of PostgreSQL, dropped after the test."""
-    schema = f"earmark_{uuid4().hex}"
-    postgresql.execute(f"CREATE SCHEMA {schema}".encode())
-    yield f"{POSTGRESQL}{'&' if '?' in POSTGRESQL else '?'}options=-csearch_path%3D{schema}"
-    postgresql.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+    with _schema(postgresql) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_postgresql_url(postgresql: psycopg.Connection) -> Iterator[str]:
+    """The URL of a schema of PostgreSQL that a module's tests share, empty at first."""
+    with _schema(postgresql) as url:
+        yield url
+
+
+@pytest.fixture
+def installation(tmp_path: Path, database_url: str) -> Installation:
+    """The smallest installation, on both databases."""
+    from tests.installation import Installation
+
+    return Installation(tmp_path, database_url)
+
+
+@pytest.fixture
+def running(installation: Installation) -> Iterator[App]:
+    """It, open; whatever a test does, its books agree at the end."""
+    from tests.installation import assert_books_agree
+
+    running = installation.open()
+    yield running
+    assert_books_agree(running)
+    running.parts.database.dispose()
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Terminal]:
+    """Somebody at a terminal, without a token, whose tagger reads the tags off the text."""
+    from bot import app
+    from tests.installation import ToldTagger
+    from tests.terminal import terminal_in
+
+    monkeypatch.setattr(app, "tagger_of", lambda *_: ToldTagger())
+    monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
+    with terminal_in(tmp_path, monkeypatch, capsys) as made:
+        yield made
+
+
+@contextmanager
+def _schema(postgresql: psycopg.Connection) -> Iterator[str]:
+    name = f"earmark_{uuid4().hex}"
+    postgresql.execute(f"CREATE SCHEMA {name}".encode())
+    yield f"{POSTGRESQL}{'&' if '?' in POSTGRESQL else '?'}options=-csearch_path%3D{name}"
+    postgresql.execute(f"DROP SCHEMA {name} CASCADE".encode())
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +180,7 @@ def _needs_a_part(item: pytest.Item) -> bool:
     fixtures = getattr(item, "fixturenames", ())
     return (
         "browser" in fixtures
-        or "postgresql" in parameters.values()
+        or any(str(parameter).startswith("postgresql") for parameter in parameters.values())
         or any(name.startswith("postgresql") for name in fixtures)
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,13 +12,18 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
+
+import psycopg
+from sqlalchemy import Engine
 
 from bot import app, config
-from bot.app import App
+from bot.app import App, Role
 from bot.domain import Tag, Tagging
 from storage import db, ledger_reports, ledger_verify, mentions
 from storage.db import reading
 
+_TEMPLATE = f"earmark_template_{uuid4().hex}"
 START = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
 """A Wednesday morning, on which the tests' mentions are posted."""
 
@@ -71,7 +78,7 @@ def told(text: str) -> Tagging:
     )
 
 
-def line(number: int, text: str, *, author: str = "", minutes: int = 0, **more: Any) -> dict[str, Any]:
+def line(number: int | str, text: str, *, author: str = "", minutes: int = 0, **more: Any) -> dict[str, Any]:
     """One line of a replay file, posted ``minutes`` after :data:`START`."""
     posted = START + timedelta(minutes=minutes)
     return {
@@ -87,6 +94,46 @@ def give_tables(database: Path) -> None:
     """Make a new SQLite file from one that was migrated once: the migration itself is another test's matter."""
     if not database.exists():
         database.write_bytes(_migrated())
+
+
+def prepare(url: str) -> None:
+    """Give a new database its tables without migrating it; what cannot be copied here is left to the product."""
+    schema = url.rpartition("search_path%3D")[2]
+    if url.startswith("sqlite:///"):
+        give_tables(Path(url.removeprefix("sqlite:///")))
+    elif schema.startswith("earmark_") and shutil.which("pg_dump"):
+        _restore(url, schema)
+
+
+def prepared(url: str) -> Engine:
+    """An engine on a new database, with its tables and without rows."""
+    prepare(url)
+    engine = db.connect(url)
+    if db.revision(engine) is None:
+        db.upgrade(engine)
+    return engine
+
+
+def _restore(url: str, schema: str) -> None:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT 1 FROM pg_tables WHERE schemaname = %s LIMIT 1", [schema]).fetchone()
+        if found is None:
+            connection.execute(_dumped(url.rpartition("?")[0]).replace(_TEMPLATE, schema).encode())
+
+
+@cache
+def _dumped(server: str) -> str:
+    """Migrate a schema and return what makes another like it; six times as fast as the migrations."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {_TEMPLATE}".encode())
+        engine = db.connect(f"{server}?options=-csearch_path%3D{_TEMPLATE}")
+        db.upgrade(engine)
+        engine.dispose()
+        command = ["pg_dump", "--no-owner", "--inserts", f"--schema={_TEMPLATE}", server]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)  # noqa: S603  # the command is ours
+        connection.execute(f"DROP SCHEMA {_TEMPLATE} CASCADE".encode())
+    lines = (line for line in done.stdout.splitlines() if not line.startswith("\\"))
+    return "\n".join(lines).replace("CREATE SCHEMA", "CREATE SCHEMA IF NOT EXISTS")
 
 
 @cache
@@ -112,6 +159,9 @@ class Installation:
     clock: Clock = field(default_factory=Clock)
     settings: Mapping[str, Any] = field(default_factory=dict)
     tagger: ToldTagger = field(default_factory=ToldTagger)
+    engine: str = "auto"
+    opened: list[App] = field(default_factory=list, init=False)
+    """What was started on it."""
 
     @property
     def feed(self) -> Path:
@@ -128,20 +178,25 @@ class Installation:
     def configuration(self) -> dict[str, Any]:
         """The smallest configuration, with what the test adds."""
         base: dict[str, Any] = {
-            "earmark": {"database_url": self.url},
+            "earmark": {"database_url": self.url, "engine": self.engine},
             "channels": [{"name": "feed", "connector": "replay", "path": str(self.feed)}],
             "queues": [{"name": "care", "slack_channel": "C0CARE"}],
             "routes": [{"queue": "care"}],
         }
         return {**base, **self.settings}
 
-    def open(self) -> App:
+    def open(self, role: Role = Role.ALL) -> App:
         """Start the app as a new process would."""
         parsed = config.parse(self.configuration(), source="test")
-        if self.url.startswith("sqlite:///"):
-            give_tables(Path(self.url.removeprefix("sqlite:///")))
+        prepare(self.url)
         app.create_if_new(parsed)
-        return app.build(parsed, tagger=self.tagger, now=self.clock)
+        self.opened.append(app.build(parsed, role=role, tagger=self.tagger, now=self.clock))
+        return self.opened[-1]
+
+    def close(self) -> None:
+        """End whatever runs on it."""
+        for running in self.opened:
+            running.parts.database.dispose()
 
 
 def work(running: App) -> None:

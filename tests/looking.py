@@ -9,8 +9,8 @@ from sqlmodel import SQLModel
 
 from bot import pipeline
 from bot.app import App
-from bot.domain import CaseView
 from bot.ledger.journal import Status
+from bot.views import CaseView
 from storage import cases, ledger_reports, models
 from storage.cases import CaseFilter
 from storage.db import reading

@@ -4,58 +4,29 @@ from __future__ import annotations
 
 import csv
 import json
-import logging
 import sqlite3
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import structlog
 import time_machine
 
 from bot import cli
-from bot.cli import main
 from bot.cli_reports import _HELP as REPORTS
 from bot.imports.kinds import KINDS
 from bot.reporting.command import BUILDERS
 from tests.installation import Installation, line, work
+from tests.terminal import Earmark, terminal
 
 VECTORS = Path(__file__).parent / "ledger" / "vectors"
-
-Earmark = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def earmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Earmark]:
-    """Runs the command line in a folder with a config; returns exit code, output and errors."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    (tmp_path / "config.toml").write_text(
-        '[earmark]\ndatabase_url = "sqlite:///earmark.sqlite"\nlog_level = "error"\n'
-        '[[channels]]\nname = "feed"\nconnector = "replay"\npath = "feed.jsonl"\n'
-        '[[queues]]\nname = "care"\n[[routes]]\nqueue = "care"\n'
-    )
-    monkeypatch.chdir(tmp_path)
-    handlers, level = logging.root.handlers[:], logging.root.level
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["earmark", *arguments])
-        capsys.readouterr()
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        else:
-            code = 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    yield run
-    # Commands set up logging for the whole process; other tests listen to it.
-    structlog.reset_defaults()
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
+    """Runs the command line in a folder with a config."""
+    with terminal(tmp_path, monkeypatch, capsys) as run:
+        yield run
 
 
 @pytest.fixture
@@ -79,7 +50,7 @@ def test_a_report_is_a_table_with_a_footer(earmark: Earmark) -> None:
 
     assert code == 0
     assert "Grid of 2026-11 - management accounts, memo money" in out
-    assert "placeholders nobody approved yet: ledger.cost.rate_minor_per_hour." in out
+    assert "placeholders nobody approved yet: ledger.cost.rate_minor_per_hour, minutes of 17 reasons." in out
 
 
 @pytest.mark.usefixtures("worked")
@@ -90,7 +61,7 @@ def test_a_report_as_json_is_one_object(earmark: Earmark) -> None:
     assert code == 0
     assert report["period"] == ["2026-11-01", "2026-11-30"]
     assert (report["contact_cost"]["total"], report["pending_minor"]) == (0, 450)
-    assert report["footer"]["placeholders"] == ["ledger.cost.rate_minor_per_hour"]
+    assert report["footer"]["placeholders"] == ["ledger.cost.rate_minor_per_hour", "minutes of 17 reasons"]
 
 
 @pytest.mark.usefixtures("worked")
@@ -110,7 +81,7 @@ def test_a_report_as_csv_goes_into_a_file(earmark: Earmark, tmp_path: Path) -> N
         (("ledger", "grid", "--period", "September"), "--period September: this is no month; write such as 2026-09"),
         (("ledger", "savings", "--period", "2026-11"), "there is no driver 'orders' from"),
         (("ledger", "experiment", "calls"), "there is no experiment 'calls'"),
-        (("ledger", "priorities"), "Missing option '--opex'"),
+        (("ledger", "priorities"), "say what twelve months' operating expense is: --opex, or ledger.priorities"),
         (("ledger", "explain", "99"), "there is no case 99, and no journal about one"),
         (("ledger", "replay", "nowhere.json"), "cannot read nowhere.json"),
         (("ledger", "export", "--beancount", "nowhere/a.beancount"), "cannot write nowhere/a.beancount"),
@@ -271,6 +242,16 @@ def test_the_summary_as_json_has_the_lines_and_the_figures(earmark: Earmark) -> 
     assert len(found["lines"]) == 3
 
 
+@pytest.mark.usefixtures("worked", "the_next_day")
+def test_the_figures_of_a_summary_go_into_a_file(earmark: Earmark, tmp_path: Path) -> None:
+    code, _, _ = earmark("summary", "--csv", str(tmp_path / "figures.csv"))
+    missing = earmark("summary", "--csv", str(tmp_path / "no" / "figures.csv"))
+
+    rows = (tmp_path / "figures.csv").read_text(encoding="utf-8").splitlines()
+    assert (code, rows[:2]) == (0, ["date,line,figure,value", "2026-11-18,1,demand.contacts,1"])
+    assert (missing[0], "cannot write" in missing[2]) == (2, True)
+
+
 @pytest.mark.usefixtures("with_slack", "the_next_day")
 def test_a_summary_is_ordered_once_a_date(earmark: Earmark, tmp_path: Path) -> None:
     answers = [earmark("summary", "--post"), earmark("summary", "--post"), earmark("summary", "--post", "--json")]
@@ -278,8 +259,10 @@ def test_a_summary_is_ordered_once_a_date(earmark: Earmark, tmp_path: Path) -> N
     with sqlite3.connect(tmp_path / "earmark.sqlite") as connection:
         query = "SELECT slack_channel, detail FROM outbox_message WHERE kind = 'summary'"
         placed = connection.execute(query).fetchall()
+        under = connection.execute("SELECT id FROM outbox_message WHERE kind = 'summary_thread'").fetchall()
     connection.close()
     assert placed == [("C0EXEC", '{"date": "2026-11-18"}')]
+    assert len(under) == 1
     assert [code for code, _, _ in answers] == [0, 0, 0]
     assert answers[0][2] == "Ordered for C0EXEC; the running bot sends it.\n"
     assert answers[1][2] == "Ordered before for C0EXEC; the running bot sends it.\n"

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bot.config import Channel, Queue, RouteRule, Section, Settings, SlackSettings, load, parse, secret
+from bot.config import Channel, Queue, RouteRule, Settings, SlackSettings, load, parse, secret
+from bot.config_values import Section
 from bot.domain import Priority, Tag
 from bot.errors import ConfigError
 from bot.hours import WorkingSpan, parse_hours
@@ -115,6 +116,12 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
         ("", "[summary]\npost_after = '24:00'", "summary.post_after: '24:00' is no time of day: write 00:00 to 23:59"),
         ("", "[summary]\npost_after = '0:10'", "summary.post_after: '0:10' is no time of day"),
         ('queue = "care"', 'queue = "car"', "routes[1].queue: there is no queue 'car'; known: care"),
+        (
+            "",
+            "[ledger.cost]\nrate_minor_per_hour_by_queue = { car = 1 }",
+            "ledger.cost.rate_minor_per_hour_by_queue: there is no queue 'car'; known: care",
+        ),
+        ("", "[ledger.cost]\nfixed_minor = { telephone = 25 }", "ledger.cost.fixed_minor.telephone"),
         ('queue = "care"', 'queue = "care"\ntag = "praise"', "routes[1]: the last route must have no conditions"),
         (
             'queue = "care"',
@@ -266,11 +273,13 @@ def test_working_hours_that_make_no_sense_are_refused(entry: str) -> None:
 OFF = re.compile(r"^# (\[+[\w.]+\]+|\w+ = .*)$", re.MULTILINE)
 """A section or key of the example that is commented out."""
 EXAMPLES_OWN = {
+    ("web", "metrics_port"),
     ("channels", "name"),
     ("channels", "connector"),
     ("channels", "path"),
     ("queues", "name"),
     ("routes", "queue"),
+    ("product_teams", "name"),
 }
 """Keys without a default, and the connector's."""
 CONDITIONS = set(RouteRule.model_fields) - {"queue", "name", "priority"}
@@ -291,7 +300,8 @@ def sections(model: type[BaseModel], raw: dict[str, Any], path: str = "") -> Ite
 def sections_of(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
     """Return the fields of ``model`` that are sections, also as lists or optional ones."""
     kinds = {
-        name: re.findall(r"bot\.config\.(\w+)", str(field.annotation)) for name, field in model.model_fields.items()
+        name: re.findall(r"bot\.config(?:_money)?\.(\w+)", str(field.annotation))
+        for name, field in model.model_fields.items()
     }
     return {name: ALL[found[0]] for name, found in kinds.items() if found and found[0] in ALL}
 
@@ -322,11 +332,16 @@ def test_the_example_shows_every_key() -> None:
         "queues",
         "queues.sla_minutes",
         "routes",
+        "product_teams",
         "tagger",
         "ledger",
         "ledger.cost",
         "ledger.value",
         "ledger.repeat",
+        "ledger.recharge",
+        "ledger.savings",
+        "ledger.priorities",
+        "ledger.audit",
         "slack",
         "web",
         "summary",

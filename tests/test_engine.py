@@ -1,65 +1,22 @@
-"""The embedded engine: who calls which step when. Every wait is for an event, and is bounded."""
+"""What the embedded engine does besides what both promise, which is tests/test_engine_contract.py."""
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-from sqlalchemy import Engine as Database
 from structlog.testing import capture_logs
 
 from bot import pipeline
 from bot.engine import Job, Step, Tick, Work
-from bot.engine.embedded import BACKOFF_S_MAX, Embedded
+from bot.engine.calling import BACKOFF_S_MAX, STUCK_S_MAX
+from bot.engine.embedded import Embedded
 from bot.errors import StorageError
-from storage import db, models
-from storage.db import transaction
+from storage import models
 from tests.installation import Installation, assert_books_agree, line, work
 from tests.looking import rows
-
-LIMIT_S = 20.0
-"""How long a test waits for what should come at once, on a machine that is busy."""
-
-
-def real_now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Called:
-    """A step that counts its calls, and can be held up or made to fail."""
-
-    def __init__(self, *, fails: int = 0, held: bool = False, again: datetime | None = None) -> None:
-        self.keys: list[str] = []
-        self.fails = fails
-        self.again = again
-        self.most_at_once: Counter[str] = Counter()
-        self._at_once: Counter[str] = Counter()
-        self._changed = threading.Condition()
-        self.may_go_on = threading.Event()
-        if not held:
-            self.may_go_on.set()
-
-    def __call__(self, key: str) -> datetime | None:
-        with self._changed:
-            self.keys.append(key)
-            self._at_once[key] += 1
-            self.most_at_once[key] = max(self.most_at_once[key], self._at_once[key])
-            self._changed.notify_all()
-        assert self.may_go_on.wait(LIMIT_S)
-        with self._changed:
-            self._at_once[key] -= 1
-        if len(self.keys) <= self.fails:
-            raise ValueError("no luck")
-        return self.again if len(self.keys) == 1 else None
-
-    def wait_for(self, count: int) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(self.keys) >= count, LIMIT_S), self.keys
+from tests.steps import LIMIT_S, Called, real_now, served
 
 
 def engine_of(
@@ -72,101 +29,6 @@ def engine_of(
     sweep_seconds: float = 3600.0,
 ) -> Embedded:
     return Embedded(Work({"step": step}, tuple(ticks), pending), workers=workers, now=now, sweep_seconds=sweep_seconds)
-
-
-@contextmanager
-def served(engine: Embedded) -> Iterator[threading.Event]:
-    """The engine at work in a thread; stopped at the end, and seen to be stopped."""
-    stop = threading.Event()
-    thread = threading.Thread(target=engine.run, args=(stop,))
-    thread.start()
-    try:
-        yield stop
-    finally:
-        stop.set()
-        thread.join(LIMIT_S)
-        assert not thread.is_alive()
-
-
-@pytest.fixture
-def database(sqlite_url: str) -> Iterator[Database]:
-    engine = db.connect(sqlite_url)
-    yield engine
-    engine.dispose()
-
-
-# -- what is submitted -------------------------------------------------------------------------------------------
-
-
-def test_what_is_woken_many_times_before_it_runs_runs_once() -> None:
-    step = Called()
-    engine = engine_of(step)
-
-    for _ in range(50):
-        engine.wake("step", "a")
-        engine.wake("step", "b")
-    engine.drain()
-
-    assert sorted(step.keys) == ["a", "b"]
-
-
-def test_what_is_woken_while_it_runs_runs_once_more_and_never_twice_at_a_time() -> None:
-    step = Called(held=True)
-    engine = engine_of(step)
-
-    with served(engine):
-        engine.wake("step", "a")
-        step.wait_for(1)
-        for _ in range(20):
-            engine.wake("step", "a")
-        step.may_go_on.set()
-        step.wait_for(2)
-
-    assert step.keys == ["a", "a"]
-    assert step.most_at_once == {"a": 1}
-
-
-def test_another_key_does_not_wait_for_one_that_takes_long() -> None:
-    step = Called(held=True)
-    engine = engine_of(step, workers=2)
-
-    with served(engine):
-        engine.wake("step", "slow")
-        step.wait_for(1)
-        engine.wake("step", "quick")
-        step.wait_for(2)
-        step.may_go_on.set()
-
-    assert step.keys == ["slow", "quick"]
-
-
-def test_a_step_is_submitted_only_when_its_transaction_is_committed(database: Database) -> None:
-    step = Called()
-    engine = engine_of(step)
-
-    with transaction(database) as session:
-        engine.submit(session, "step", "committed")
-        engine.drain()
-        assert step.keys == []
-    engine.drain()
-
-    assert step.keys == ["committed"]
-
-
-def test_a_step_whose_transaction_is_rolled_back_is_never_submitted(database: Database) -> None:
-    step = Called()
-    engine = engine_of(step)
-
-    def half_done() -> None:
-        with transaction(database) as session:
-            engine.submit(session, "step", "rolled back")
-            raise ValueError("no luck")
-
-    with pytest.raises(ValueError, match="no luck"):
-        half_done()
-    engine.drain()
-
-    assert step.keys == []
 
 
 def test_a_step_of_another_process_is_not_ours_to_run() -> None:
@@ -190,19 +52,6 @@ class Clock:
         return self.at
 
 
-def test_a_step_runs_not_before_its_time() -> None:
-    step, clock = Called(), Clock()
-    engine = engine_of(step, now=clock)
-    engine.wake("step", "later", clock.at + timedelta(seconds=60))
-
-    engine.drain()
-    assert step.keys == []
-    clock.at += timedelta(seconds=60)
-    engine.drain()
-
-    assert step.keys == ["later"]
-
-
 def test_the_earlier_of_two_times_counts() -> None:
     step, clock = Called(), Clock()
     engine = engine_of(step, now=clock)
@@ -215,51 +64,6 @@ def test_the_earlier_of_two_times_counts() -> None:
     engine.drain()
 
     assert step.keys == ["a"]
-
-
-def test_a_step_that_wants_to_be_called_again_is_called_again_at_that_time() -> None:
-    clock = Clock()
-    step = Called(again=clock.at + timedelta(minutes=5))
-    engine = engine_of(step, now=clock)
-    engine.wake("step", "a")
-
-    engine.drain()
-    assert step.keys == ["a"]
-    clock.at += timedelta(minutes=5)
-    engine.drain()
-
-    assert step.keys == ["a", "a"]
-
-
-def test_a_running_engine_wakes_by_itself_when_the_time_has_come() -> None:
-    step = Called()
-    engine = engine_of(step)
-
-    with served(engine):
-        engine.wake("step", "soon", real_now() + timedelta(seconds=0.2))
-        step.wait_for(1)
-
-    assert step.keys == ["soon"]
-
-
-def test_ticks_call_their_step_again_and_again() -> None:
-    step = Called()
-
-    with served(engine_of(step, ticks=[Tick("step", "often", 0.05)])):
-        step.wait_for(3)
-
-    assert set(step.keys) == {"often"}
-
-
-def test_the_sweep_finds_work_whose_wake_up_was_lost() -> None:
-    step, lost = Called(), [("step", "lost")]
-
-    with served(engine_of(step, pending=lambda: [lost.pop()] if lost else [], sweep_seconds=0.05)):
-        step.wait_for(1)
-        lost.append(("step", "lost again"))
-        step.wait_for(2)
-
-    assert step.keys == ["lost", "lost again"]
 
 
 def test_a_sweep_that_fails_is_told_and_the_engine_goes_on() -> None:
@@ -313,7 +117,89 @@ def test_the_delay_has_a_limit_however_often_a_step_fails() -> None:
             clock.at += timedelta(seconds=BACKOFF_S_MAX)
 
     assert logs[-1]["failures"] == 40
-    assert logs[-1]["retry_in_s"] == 300.0
+    assert logs[-1]["retry_in_s"] == 60.0
+
+
+def test_what_failed_waits_whoever_wakes_it_and_says_meanwhile_what_is_wrong() -> None:
+    def step(key: str) -> None:
+        called.append(key)
+        engine.wake("step", key)
+        raise StorageError("the disk is full; free some space")
+
+    called: list[str] = []
+    clock = Clock()
+    engine = engine_of(step, now=clock)
+
+    with capture_logs():
+        for _ in range(3):
+            engine.wake("step", "a")
+            engine.drain()
+
+    assert called == ["a"]
+    assert [str(one) for one in engine.pulse().failing] == ["step a failed once: the disk is full; free some space"]
+
+
+def test_what_failed_is_not_held_up_by_a_clock_that_is_set_back() -> None:
+    step, clock = Called(fails=1), Clock()
+    engine = engine_of(step, now=clock)
+    engine.wake("step", "a")
+    with capture_logs():
+        engine.drain()
+    clock.at -= timedelta(hours=2)
+
+    engine.wake("step", "a")
+    engine.drain()
+
+    assert step.keys == ["a", "a"]
+
+
+def test_a_channel_whose_poll_failed_is_not_held_up_by_a_clock_that_is_set_back(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    installation = Installation(tmp_path, sqlite_url)
+    running = installation.open()
+    installation.publish([line(1, "praise: thanks")])
+    away = installation.feed.rename(tmp_path / "away")
+    with capture_logs() as logs:
+        work(running)
+    away.rename(installation.feed)
+    with capture_logs():
+        work(running)
+    before = rows(running, models.Mention)
+    installation.clock.forward(hours=-2)
+
+    work(running)
+
+    assert [one["event"] for one in logs if one["event"] == "poll_failed"] == ["poll_failed"]
+    assert (len(before), len(rows(running, models.Mention))) == (0, 1)
+    running.parts.database.dispose()
+
+
+def test_an_engine_knows_whether_its_steps_are_begun() -> None:
+    at = [0.0]
+    held = Called(held=True)
+    work = Work({"step": held}, (), list)
+    engine = Embedded(work, workers=1, now=real_now, sweep_seconds=3600, monotonic=lambda: at[0])
+
+    before = engine.pulse().stopped
+    with served(engine):
+        engine.wake("step", "a")
+        held.wait_for(1)
+        pulses = [engine.pulse().stopped]
+        at[0] = STUCK_S_MAX + 1
+        engine._caller._ticked_at = at[0]
+        pulses.append(engine.pulse().stopped)
+        engine._caller._ticked_at = at[0] - 61
+        pulses.append(engine.pulse().stopped)
+        held.may_go_on.set()
+
+    assert before == "the engine is not running"
+    assert pulses == [
+        "",
+        "all threads have been in the same steps for 30 minutes: step a",
+        "the engine's clock has not ticked for 61 s",
+    ]
+    assert engine.pulse().stopped == "the engine is not running"
 
 
 def test_after_a_success_a_failure_counts_from_one_again() -> None:
@@ -369,18 +255,6 @@ def test_a_stop_waits_for_the_step_that_runs_and_begins_no_other() -> None:
     assert step.keys == ["running"]
 
 
-def test_an_engine_can_be_run_again_after_a_stop_and_does_what_was_left() -> None:
-    step = Called()
-    engine = engine_of(step)
-    with served(engine):
-        pass
-
-    engine.wake("step", "left")
-    engine.drain()
-
-    assert step.keys == ["left"]
-
-
 # -- tables hold the truth ---------------------------------------------------------------------------------------
 
 
@@ -399,8 +273,7 @@ def _end_state(folder: Path, *, forgetful: bool) -> tuple[int, list[str], list[s
     running = installation.open()
     if forgetful:
         while pipeline.receive(running.parts, "feed").more:
-            running.engine._due.clear()
-        running.engine._due.clear()
+            pass
         running.parts.database.dispose()
         running = installation.open()
         running.engine.drain()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +18,8 @@ from bot.domain import Actor
 from bot.errors import InputError
 from storage import ledger_reports, ledger_verify, models
 from storage.db import reading, transaction
-from tests.installation import Installation, assert_books_agree, line, work
+from storage.models_incidents import Reply
+from tests.installation import START, Installation, assert_books_agree, line, work
 from tests.looking import case, orders, posted, rows, take_in
 
 EVE = Actor("slack:UEVE", "Eve", is_supervisor=True)
@@ -43,7 +45,7 @@ def running(installation: Installation) -> Iterator[App]:
 def the_feed() -> list[dict[str, object]]:
     return [
         line(
-            "sentinel-1",  # type: ignore[arg-type] # the platform's ids are texts
+            "sentinel-1",
             "complaint/where_is_it: I am maximiliane, where is my parcel",
             author="maximiliane",
             author_name="Maximiliane Example",
@@ -52,7 +54,7 @@ def the_feed() -> list[dict[str, object]]:
             thread="sentinel-1",
         ),
         line(
-            "sentinel-2",  # type: ignore[arg-type] # the platform's ids are texts
+            "sentinel-2",
             "complaint/billing_error: maximiliane again",
             author="maximiliane",
             in_reply_to="sentinel-1",
@@ -87,6 +89,21 @@ def test_i19_erasing_leaves_nothing_of_the_person_and_every_hash_and_balance(run
 
     assert [word for word in SENTINELS if word in everything(running)] == []
     assert books(running) == before
+
+
+def test_what_the_person_was_told_goes_too_and_what_waits_is_told_to_nobody(running: App) -> None:
+    case_id = case(running).id
+    told: dict[str, Any] = {"case_id": case_id, "channel": "feed", "text": "Dear Maximiliane", "actor": EVE.ref}
+    told["created_at"] = START
+    there = {"url": "https://x.example/sentinel-9", "external_id": "sentinel-9"}
+    sent: dict[str, Any] = {"action_id": "a", "state": "sent", **there}
+    with transaction(running.parts.database) as session:
+        session.add_all([Reply(**told, **sent), Reply(**told, action_id="b")])
+
+    erase.erase(running.parts, "replay:maximiliane")
+
+    assert [word for word in SENTINELS if word in everything(running)] == []
+    assert [row.state for row in rows(running, Reply)] == ["sent", "dropped"]
 
 
 def test_what_others_wrote_stays(running: App) -> None:

@@ -19,11 +19,13 @@ from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from bot import logs, pipeline
-from bot.domain import Tagging
+from bot.domain import Actor, Page, Tagging
 from bot.errors import ConnectorError
-from tests.installation import Installation, line
+from connectors.replay import Replay
+from tests.installation import Installation, line, work
 
 WORDS = "my-very-private-words"
+NOISE = {"timestamp", "level"}
 SECRET = "xoxb-never-print-this"
 
 
@@ -55,6 +57,32 @@ def test_an_event_is_one_line_of_json_with_level_and_time(stream: io.StringIO) -
         "new": 3,
     }
     assert told["timestamp"].endswith("Z")
+
+
+class Written(io.StringIO):
+    """Keeps what each single call wrote."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_once: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.at_once.append(text)
+        return super().write(text)
+
+
+def test_each_line_is_written_at_once_so_that_what_libraries_say_cannot_come_between(
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO
+) -> None:
+    written = Written()
+    monkeypatch.setattr(sys, "stderr", written)
+    logs.configure("info")
+
+    structlog.get_logger("test").info("received")
+    logging.getLogger("slack_sdk").error("no answer")
+
+    assert [one.endswith("}\n") for one in written.at_once] == [True, True]
+    assert stream.getvalue() == ""
 
 
 def test_the_level_of_the_config_holds(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO) -> None:
@@ -122,6 +150,27 @@ def test_libraries_speak_from_warnings_on_in_the_same_form_and_without_messages_
 # -- a whole installation ----------------------------------------------------------------------------------------
 
 
+def test_one_number_leads_from_the_poll_to_the_action(tmp_path: Path, sqlite_url: str, stream: io.StringIO) -> None:
+    installation = Installation(tmp_path, sqlite_url)
+    installation.publish([line(1, "praise: thanks"), line(2, f"complaint/where_is_it: {WORDS}"), line(3, "nothing")])
+    running = installation.open()
+
+    work(running)
+    running.desk.claim(2, Actor("slack:UANN", "Ann"), action_id="press")
+
+    of_second = [
+        {key: told[key] for key in told if key not in NOISE} for told in events(stream) if told.get("trace") == 2
+    ]
+    assert of_second == [
+        {"event": "mention_received", "trace": 2, "channel": "feed"},
+        {"event": "mention_tagged", "trace": 2, "tag": "complaint", "case": 2},
+        {"event": "acted", "trace": 2, "kind": "claimed"},
+    ]
+    assert [told["case"] for told in events(stream) if told["event"] == "mention_tagged"] == [1, 2, None]
+    assert WORDS not in stream.getvalue()
+    running.parts.database.dispose()
+
+
 class Blabbing:
     """A tagger that cannot read some texts, and repeats them in its errors."""
 
@@ -133,16 +182,12 @@ class Blabbing:
         return []
 
 
-class Refused:
+class Refused(Replay):
     """A connector that is refused; its cause knows the token."""
 
-    platform = "replay"
-
-    def poll(self, _cursor: str | None) -> Any:
-        try:
-            os.environ[f"GET https://api.example/?token={SECRET}"]
-        except KeyError as error:
-            raise ConnectorError("the platform refused us; check the token", permanent=True) from error
+    def poll(self, cursor: str | None) -> Page:  # noqa: ARG002  # it is refused whatever it asks for
+        cause = KeyError(f"GET https://api.example/?token={SECRET}")
+        raise ConnectorError("the platform refused us; check the token", permanent=True) from cause
 
 
 def test_a_day_with_every_kind_of_failure_puts_no_words_and_no_secret_into_the_log(
@@ -157,7 +202,8 @@ def test_a_day_with_every_kind_of_failure_puts_no_words_and_no_secret_into_the_l
     while pipeline.receive(running.parts, "feed").more:
         pass
     pipeline.tag(replace(running.parts, tagger=Blabbing()))
-    pipeline.receive(replace(running.parts, connectors={"feed": Refused()}), "feed")  # type: ignore[dict-item]  # it only polls
+    refused = Refused(Refused.Options(path=installation.feed), {})
+    pipeline.receive(replace(running.parts, connectors={"feed": refused}), "feed")
     event.listen(running.parts.database, "commit", _refuse)
     running.engine.wake("tag")
     running.engine.drain()

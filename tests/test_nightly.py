@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, insert
 from sqlmodel import Session
 
-from bot import app, config, nightly
+from bot import config, nightly
 from bot.app import App, Role
 from bot.config import Settings
 from bot.domain import Actor
@@ -138,32 +137,17 @@ def test_an_installation_begins_with_its_latest_day_and_catches_up_a_few_from_th
 # -- the whole job ------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Place(Installation):
-    """An installation that knows what runs on it."""
-
-    running: list[App] = field(default_factory=list)
-
-    def open(self, role: Role = Role.ALL) -> App:
-        """Start the app as a new process would, with nobody to deliver to."""
-        parsed = config.parse(self.configuration(), source="test")
-        self.running.append(app.build(parsed, role=role, tagger=self.tagger, now=self.clock))
-        return self.running[-1]
-
-
 @pytest.fixture
-def place(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+def place(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     """An installation in London that posts its summary."""
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-sample")
     earmark = {"database_url": database_url, **IN_LONDON["earmark"]}
-    made = Place(tmp_path, database_url, Clock(), {**IN_LONDON, "earmark": earmark})
-    app.create_if_new(config.parse(made.configuration(), source="test"))
+    made = Installation(tmp_path, database_url, Clock(), {**IN_LONDON, "earmark": earmark})
     yield made
-    for running in made.running:
-        running.parts.database.dispose()
+    made.close()
 
 
-def worked(place: Place) -> App:
+def worked(place: Installation) -> App:
     """The app with a complaint and a thank-you of a Wednesday tagged; nothing is delivered."""
     running = place.open()
     complaint = line(1, "complaint/billing_error: charged twice", author="ann")
@@ -171,7 +155,7 @@ def worked(place: Place) -> App:
     return running
 
 
-def night_of(place: Place, running: App, now: datetime) -> int:
+def night_of(place: Installation, running: App, now: datetime) -> int:
     place.clock.at = now
     return nightly.run(running.parts)
 
@@ -181,7 +165,7 @@ def orders(running: App) -> list[tuple[str, str]]:
     return [(row.slack_channel, row.detail["date"]) for row in found]
 
 
-def test_the_clock_step_sums_up_a_day_and_orders_it_once(place: Place) -> None:
+def test_the_clock_step_sums_up_a_day_and_orders_it_once(place: Installation) -> None:
     running = worked(place)
     running.desk.claim(1, ANN, action_id="c")
     running.desk.resolve(1, ANN, action_id="d")
@@ -195,7 +179,7 @@ def test_the_clock_step_sums_up_a_day_and_orders_it_once(place: Place) -> None:
     assert (early, on_time, again) == ([], [("C0EXEC", "2026-11-18")], [("C0EXEC", "2026-11-18")])
 
 
-def clock_step(place: Place) -> list[tuple[str, str]]:
+def clock_step(place: Installation) -> list[tuple[str, str]]:
     """The engine's clock step in a process of its own, which does not deliver."""
     running = place.open(Role.WORK)
     running.engine.wake("clock")
@@ -203,7 +187,7 @@ def clock_step(place: Place) -> list[tuple[str, str]]:
     return orders(running)
 
 
-def test_the_text_is_that_of_the_day(place: Place) -> None:
+def test_the_text_is_that_of_the_day(place: Installation) -> None:
     running = worked(place)
     running.desk.claim(1, ANN, action_id="c")
     running.desk.resolve(1, ANN, action_id="d")
@@ -219,7 +203,7 @@ def test_the_text_is_that_of_the_day(place: Place) -> None:
     )
     assert numbered == [
         "1. *Demand* 2 contacts yesterday: 1 complaint, 0 requests, 1 praise. 1 not yet worked.",
-        "2. *Waste* £5 yesterday, £5 this month (range £3–£6) = 100.0% of handling cost.",  # noqa: RUF001
+        "2. *Waste* £5 yesterday, £5 this month (range £3–£6) = 100.0% of handling cost.",  # noqa: RUF001  # an en dash
         "3. *Where it comes from* billing error £5 (1 contact, billing).",
         "7. *First reply* median 0 min; 50.0% within 60 min.",
         "8. *Loyalty* 1 public thank-you.",
@@ -227,11 +211,11 @@ def test_the_text_is_that_of_the_day(place: Place) -> None:
     ]
     assert trust == (
         "_How far to trust this:_ 0.0% of cost is measured time; no tag audited yet; no service payroll imported;"
-        " placeholders nobody approved yet: ledger.cost.rate_minor_per_hour."
+        " placeholders nobody approved yet: ledger.cost.rate_minor_per_hour, minutes of 17 reasons."
     )
 
 
-def test_two_processes_make_one_summary(place: Place) -> None:
+def test_two_processes_make_one_summary(place: Installation) -> None:
     one, other = worked(place), place.open()
     place.clock.at = datetime(2026, 11, 19, 0, 10, tzinfo=UTC)
     settings, now = one.parts.settings, place.clock.at
@@ -245,7 +229,7 @@ def test_two_processes_make_one_summary(place: Place) -> None:
     assert orders(one) == [("C0EXEC", "2026-11-18")]
 
 
-def test_a_machine_that_slept_catches_up_oldest_first(place: Place) -> None:
+def test_a_machine_that_slept_catches_up_oldest_first(place: Installation) -> None:
     running = worked(place)
     night_of(place, running, datetime(2026, 11, 19, 7, tzinfo=UTC))
 
@@ -254,14 +238,14 @@ def test_a_machine_that_slept_catches_up_oldest_first(place: Place) -> None:
     assert [day for _, day in orders(running)] == ["2026-11-18", "2026-11-25", "2026-11-26", "2026-11-27"]
 
 
-def test_an_empty_book_has_no_summary(place: Place) -> None:
+def test_an_empty_book_has_no_summary(place: Installation) -> None:
     running = place.open()
 
     assert night_of(place, running, START + DAY) == 0
     assert orders(running) == []
 
 
-def test_without_a_slack_channel_the_summary_is_kept_and_nothing_is_ordered(place: Place) -> None:
+def test_without_a_slack_channel_the_summary_is_kept_and_nothing_is_ordered(place: Installation) -> None:
     place.settings = {**place.settings, "summary": {}}
     running = worked(place)
 
@@ -269,7 +253,7 @@ def test_without_a_slack_channel_the_summary_is_kept_and_nothing_is_ordered(plac
     assert ([row.on_date for row in rows(running, Summary)], orders(running)) == ([WEDNESDAY], [])
 
 
-def test_a_ledger_that_does_not_verify_gets_one_alarm_line(place: Place) -> None:
+def test_a_ledger_that_does_not_verify_gets_one_alarm_line(place: Installation) -> None:
     running = worked(place)
     with running.parts.database.begin() as connection:
         ledger_triggers.remove(connection)
@@ -285,7 +269,7 @@ def test_a_ledger_that_does_not_verify_gets_one_alarm_line(place: Place) -> None
     assert orders(running) == [("C0EXEC", "2026-11-18")]
 
 
-def test_the_order_for_slack_holds_a_date_and_nothing_else(place: Place) -> None:
+def test_the_order_for_slack_holds_a_date_and_nothing_else(place: Installation) -> None:
     running = worked(place)
     night_of(place, running, START + DAY)
 
@@ -295,7 +279,7 @@ def test_the_order_for_slack_holds_a_date_and_nothing_else(place: Place) -> None
 
 
 def test_two_processes_with_a_slack_between_them_post_one_summary(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slack = Slack()
     slack.add_channel("C0CARE", "care")

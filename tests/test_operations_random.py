@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,11 +14,12 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
-from bot import estimates, pipeline, promising
+from bot import estimates, pipeline, promising, sampling
 from bot.app import App
-from bot.domain import Actor, Tag
+from bot.domain import NOTHING, Actor, Judgement, Quadrant, Tag
 from bot.errors import CaseError
-from storage import models, models_operations
+from bot.ledger.accounts import CONTACT_ACCOUNTS, OF_QUADRANT, SUSPENSE
+from storage import ledger, models, models_operations
 from storage.db import reading, transaction
 from tests.installation import START, Installation, assert_books_agree, line
 from tests.looking import contacts, rows, take_in
@@ -31,6 +33,7 @@ TEXTS = (
     "praise/praise: great",
     "complaint/leave_cancel: bye",
     "request+praise/how_to: how",
+    "well then",
 )
 TAGS = ((Tag.COMPLAINT, "billing_error"), (Tag.PRAISE, "praise"), (Tag.REQUEST, "how_to"))
 VALUE = {"praise_public_minor": 150, "saved_customer_margin_12m_minor": 10_000, "saved_customer_uplift_bp": 500}
@@ -66,11 +69,28 @@ class World:
             lambda case, _, n, act: desk.merge(case, EVE, self.case(n), action_id=act),
             lambda _case, _who, n, _act: self.hear(n),
             lambda _case, _who, n, _act: self.wait(n),
+            lambda _case, _who, n, act: self.audit(n, act),
+            self.override,
+            lambda case, _who, _n, act: desk.lift_override(case, EVE, action_id=act, why="no more"),
         ]
 
     def retag(self, case_id: int, number: int, action_id: str) -> None:
         tag, reason = TAGS[number % len(TAGS)]
         self.running.desk.retag(case_id, EVE, action_id=action_id, tags=[tag], primary=tag, reason=reason)
+
+    def override(self, case_id: int, who: Actor, number: int, action_id: str) -> None:
+        shares = ((), (("billing", 10_000),), (("external", 3_333), ("service", 6_667)))[number % 3]
+        quadrant = (None, Quadrant.ASSET, Quadrant.SIMPLIFY, Quadrant.LIABILITY)[number % 4]
+        self.running.desk.override(case_id, who, action_id=action_id, why="so", quadrant=quadrant, owners=shares)
+
+    def audit(self, number: int, action_id: str) -> None:
+        """Judge the next of the sample, drawn on the day itself: right, or one of three other things, or nothing."""
+        desk = self.running.desk
+        sampling.draw(self.running.parts, self.installation.clock().date())
+        tag, reason = TAGS[number % len(TAGS)]
+        judged = [None, NOTHING, Judgement((tag,), tag, reason), Judgement((Tag.REQUEST, tag), tag, reason)][number % 4]
+        for drawn in desk.audit_list(1):
+            desk.judge(drawn.mention_id, EVE, action_id=action_id, judged=judged)
 
     def hear(self, number: int) -> None:
         self.heard += 1
@@ -131,10 +151,27 @@ class World:
         assert holds == {one.hold_key for one in cases if one.hold_key}
         assert self.balance("Assets:Value:Unrealised", "GBP") == sum(one.amount_minor for one in live)
         assert self.balance("Liabilities:Promises", "SEC") == -300 * len(owed)
+        self.check_places(cases)
+
+    def check_places(self, cases: list[models.Case]) -> None:
+        """What was spent on a case stands where the case does, whoever put it there."""
+        spent: Counter[tuple[str, str]] = Counter()
+        with reading(self.running.parts.database) as session:
+            for case in cases:
+                for journal in ledger.journals_of(session, case_id=str(case.id)):
+                    for one in journal.draft.lines if journal.draft.status == "posted" else ():
+                        if one.commodity == "SEC" and one.account in CONTACT_ACCOUNTS:
+                            spent[str(case.id), one.account] += one.amount
+        places = {str(case.id): _account(case) for case in cases}
+        assert [key for key, seconds in spent.items() if seconds and places[key[0]] != key[1]] == []
+
+
+def _account(case: models.Case) -> str:
+    return SUSPENSE if case.quadrant_source == "tag" else OF_QUADRANT[Quadrant(case.quadrant)]
 
 
 STEPS = st.lists(
-    st.tuples(st.integers(0, 12), st.integers(0, 9), st.integers(0, 2), st.integers(0, 30)), min_size=5, max_size=30
+    st.tuples(st.integers(0, 15), st.integers(0, 9), st.integers(0, 2), st.integers(0, 30)), min_size=5, max_size=30
 )
 
 
@@ -153,7 +190,7 @@ def test_whatever_is_done_the_books_agree_and_measured_seconds_are_never_lost(
     for step in steps:
         before = world.measured_seconds()
         world.take(step)
-        is_correction = step[0] in {5, 10}
+        is_correction = step[0] in {5, 10, 13, 14, 15}
         after = world.measured_seconds()
         assert after == before if is_correction else after >= before
 

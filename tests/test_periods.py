@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,28 +14,20 @@ from sqlmodel import col
 from bot import periods
 from bot.app import App
 from bot.cli import cli
-from bot.domain import Actor
+from bot.domain import Actor, Tag
 from bot.errors import InputError, LedgerError
+from bot.imports.command import import_file
+from bot.imports.kinds import KINDS
+from bot.reporting.ask import Ask
+from bot.reporting.money import statement
+from bot.reports.tables import tables
 from storage import ledger, ledger_verify, models
 from storage.db import reading, transaction
-from tests.installation import Clock, Installation, assert_books_agree, line
+from tests.installation import Clock, Installation, line
 from tests.looking import case, rows, take_in
 
 EVE = Actor("slack:UEVE", "Eve", is_supervisor=True)
 PARCEL = "complaint/where_is_it: where is my parcel"
-
-
-@pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Installation:
-    return Installation(tmp_path, database_url)
-
-
-@pytest.fixture
-def running(installation: Installation) -> Iterator[App]:
-    running = installation.open()
-    yield running
-    assert_books_agree(running)
-    running.parts.database.dispose()
 
 
 @pytest.fixture
@@ -115,6 +106,69 @@ def test_a_month_is_soft_before_it_is_closed(running: App, december: datetime) -
 
     assert soft == ["soft"]
     assert [row.state for row in rows(running, models.LedgerPeriod)] == ["closed"]
+
+
+@pytest.fixture
+def soft(running: App, december: datetime) -> None:
+    """November is over: only supervisors and finance post into it."""
+    periods.soften(running.parts, "2026-11")
+
+
+def dates(running: App, kind: str) -> list[tuple[date, date | None]]:
+    """On which days the journals of a kind stand, and to which they belong."""
+    return [(row.effective_date, row.original_date) for row in rows(running, models.LedgerJournal) if row.kind == kind]
+
+
+def test_what_comes_late_into_a_soft_month_goes_to_the_first_open_day(
+    running: App, installation: Installation, soft: None
+) -> None:
+    take_in(running, installation, line(2, PARCEL, author="late"))
+
+    assert dates(running, "tag")[-1] == (date(2026, 12, 1), date(2026, 11, 18))
+
+
+def retag(running: App, actor: Actor) -> None:
+    tags = [Tag.COMPLAINT]
+    running.desk.retag(
+        case(running).id, actor, action_id="r1", tags=tags, primary=Tag.COMPLAINT, reason="billing_error"
+    )
+
+
+def test_an_agent_corrects_a_soft_month_on_the_first_open_day(running: App, soft: None) -> None:
+    retag(running, Actor("slack:UANN", "Ann"))
+
+    assert dates(running, "cost")[-1] == (date(2026, 12, 1), date(2026, 11, 18))
+    assert dates(running, "reversal") == [(date(2026, 12, 1), date(2026, 11, 18))] * 2
+
+
+def test_a_supervisor_corrects_a_soft_month_in_place(running: App, soft: None) -> None:
+    retag(running, EVE)
+
+    assert dates(running, "cost")[-1] == (date(2026, 11, 18), None)
+
+
+def test_finance_imports_into_a_soft_month(running: App, soft: None, tmp_path: Path) -> None:
+    file = tmp_path / "payroll.csv"
+    file.write_text("period,team,amount_minor\n2026-11,service,80000\n", encoding="utf-8")
+
+    import_file(running.parts, KINDS["payroll"], file)
+
+    assert dates(running, "pool_actual") == [(date(2026, 11, 30), None)]
+
+
+def test_the_statement_lists_what_belongs_to_a_month_that_was_over(running: App, soft: None) -> None:
+    retag(running, Actor("slack:UANN", "Ann"))
+
+    with reading(running.parts.database) as session:
+        found = statement(Ask(session, running.parts.settings, "2026-12", running.parts.now()))
+
+    listed = [(row.belongs_to, row.dept, row.reason, row.basis, row.amount_minor) for row in found.prior_period]
+    assert listed == [
+        ("2026-11", "billing", "billing_error", "E", 450),
+        ("2026-11", "logistics", "where_is_it", "E", -250),
+    ]
+    assert found.prior_period_minor == 200
+    assert "Prior-period corrections" in [table.title for table in tables(found)]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +293,8 @@ def test_a_month_is_closed_from_the_command_line(config_file: Path) -> None:
 
     assert unnamed[0] == 2
     assert "--by" in unnamed[1]
-    assert soft == (0, "2026-01 is soft-closed: post corrections now, then close it.\n")
+    assert soft[0] == 0
+    assert soft[1].startswith("2026-01 is softly closed, and with it every month before: only supervisors and finance")
     assert closed[0] == 0
     assert closed[1].startswith("2026-01 is closed by Finance: 3 journals, last hash ")
 

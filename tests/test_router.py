@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.config import RouteRule
 from bot.domain import Author, Customer, Mention, Priority, Route, Tag, Tagging
 from bot.errors import ConfigError
-from bot.router import decide
+from bot.router import decide, may_be_urgent
 
 MENTION = Mention(
     platform="x",
@@ -234,3 +234,21 @@ def test_why_never_repeats_what_the_author_wrote(secret: str) -> None:
     rule = RouteRule(queue="q", phrase=("refund",), followers_min=1, language=("en",))
 
     assert secret not in decided(rule, mention).why
+
+
+@pytest.mark.parametrize(
+    ("rules", "may"),
+    [
+        ([RouteRule(queue="q", priority=Priority.URGENT, followers_min=12_000)], True),
+        # What only the tagger knows is left open.
+        ([RouteRule(queue="q", priority=Priority.URGENT, followers_min=5_000, tag=(Tag.PRAISE,))], True),
+        ([RouteRule(queue="q", priority=Priority.URGENT, phrase=("refund",), channel=("shop-mentions",))], True),
+        ([RouteRule(queue="q", priority=Priority.URGENT, phrase=("refund",), channel=("elsewhere",))], False),
+        # A rule that looks at tags alone cannot be foretold.
+        ([RouteRule(queue="q", priority=Priority.URGENT, tag=(Tag.COMPLAINT,))], False),
+        ([RouteRule(queue="q", priority=Priority.HIGH, phrase=("refund",))], False),
+        ([RouteRule(queue="q", priority=Priority.URGENT, platform=("y",)), CATCH_ALL], False),
+    ],
+)
+def test_what_an_urgent_rule_may_take_shows_before_it_is_tagged(rules: list[RouteRule], may: bool) -> None:
+    assert may_be_urgent(MENTION, rules) is may

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,26 +15,13 @@ from bot.domain import Actor, Tag
 from bot.reports.measured import Step, seconds_to_book
 from storage import models, worktime
 from storage.db import reading
-from tests.installation import START, Installation, assert_books_agree, line
+from tests.installation import START, Installation, line
 from tests.looking import case, pending, posted, rows, take_in
 
 ANN, BOB = Actor("slack:UANN", "Ann"), Actor("slack:UBOB", "Bob")
 EVE = Actor("slack:UEVE", "Eve", is_supervisor=True)
 PARCEL = "complaint/where_is_it: where is my parcel"
 VECTOR = json.loads((Path(__file__).parent / "ledger/vectors/20_measured_time.json").read_text("utf-8"))
-
-
-@pytest.fixture
-def installation(tmp_path: Path, database_url: str) -> Installation:
-    return Installation(tmp_path, database_url)
-
-
-@pytest.fixture
-def running(installation: Installation) -> Iterator[App]:
-    running = installation.open()
-    yield running
-    assert_books_agree(running)
-    running.parts.database.dispose()
 
 
 def cases(running: App, installation: Installation, count: int) -> list[int]:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -113,7 +114,7 @@ class XWorld(World):
 
     def failures(self) -> list[tuple[Callable[[], None], float | None]]:
         kinds = {"429 without reset": 60.0, "503": None, "503 html": None, "reset": None, "truncated": None}
-        return [(lambda kind=kind: self._server.fail(kind), wait_s) for kind, wait_s in kinds.items()]  # type: ignore[misc]
+        return [(partial(self._server.fail, kind), wait_s) for kind, wait_s in kinds.items()]
 
 
 class SlackWorld(World):
@@ -145,7 +146,7 @@ class SlackWorld(World):
         limited = Planned(Fault.RATE_LIMITED, retry_after_s=30)
         faults: list[tuple[Fault | Planned, float | None]] = [(limited, 30.0), (Fault.ERROR_500, None)]
         faults.append((Fault.RESET_BEFORE, None))
-        return [(lambda fault=fault: self._slack.fail("conversations.history", fault), wait) for fault, wait in faults]  # type: ignore[misc]
+        return [(partial(self._slack.fail, "conversations.history", fault), wait) for fault, wait in faults]
 
 
 @contextmanager

@@ -15,11 +15,12 @@ from sqlalchemy import select, text
 from sqlmodel import col
 
 from bot.app import App
+from bot.domain import Actor, CaseState
 from bot.imports.command import import_file
 from bot.imports.kinds import KINDS
 from bot.imports.loader import Loaded
-from bot.ledger.accounts import FUNDING_GOODWILL, GOODWILL, POOL
-from storage import db, ledger, ledger_verify
+from bot.ledger.accounts import FUNDING_GOODWILL, GOODWILL, POOL, WASTE
+from storage import db, ledger, ledger_reports, ledger_verify
 from storage.models import Author, Customer, Mention
 from storage.models_imports import LoyaltyEvent, Payroll
 from tests.installation import Installation, assert_books_agree, line, work
@@ -56,12 +57,12 @@ def rejects(path: Path) -> list[tuple[int, str]]:
 
 def balances(app: App) -> dict[str, int]:
     with db.reading(app.parts.database) as session:
-        return {row.account: row.amount for row in ledger.balances(session) if row.basis == "R"}
+        return {row.account: row.amount for row in ledger_reports.balances(session) if row.basis == "R"}
 
 
 def counted(app: App, table: str) -> int:
     with db.reading(app.parts.database) as session:
-        return int(session.connection().execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608 - own names
+        return int(session.connection().execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608  # own names
 
 
 def test_customers_are_linked_to_the_handles_they_write_under(running: App, tmp_path: Path) -> None:
@@ -167,6 +168,46 @@ def test_goodwill_is_borne_by_the_department_that_caused_the_case(running: App, 
         (GOODWILL, "billing", 1500),
         (FUNDING_GOODWILL, "service", -1500),
     ]
+
+
+def test_a_case_that_a_bot_answered_alone_costs_a_fixed_price_and_no_time(running: App, tmp_path: Path) -> None:
+    path = given_file(
+        tmp_path,
+        "external_id,platform,mention,answered_at,bot\n"
+        "1,replay,1,2026-11-18T09:05:00+00:00,help page\n"
+        "2,replay,1,2026-11-18T09:07:00+00:00,help page\n"
+        "3,replay,99,2026-11-18T09:07:00+00:00,help page\n",
+    )
+
+    found, again = imported(running, "bot_answers", path), imported(running, "bot_answers", path)
+
+    assert (found, again.new) == (Loaded(3, 1, 0, 0, 2), 0)
+    assert rejects(path) == [
+        (3, "somebody is at work on the case, or has closed it; what was done there is booked as it was"),
+        (4, "there is no such case; give case_id, or platform and mention"),
+    ]
+    with db.reading(running.parts.database) as session:
+        posted = {(one.account, one.commodity, one.basis): one.amount for one in ledger_reports.balances(session)}
+        assert ledger_reports.balances(session, status="pending") == []
+    assert posted[WASTE, "GBP", "E"] == 10
+    assert not any(unit == "SEC" for _, unit, _ in posted)
+    case = running.desk.view(1)
+    assert case is not None
+    assert (case.state, case.closed_how) == (CaseState.RESOLVED, "resolved")
+    assert_books_agree(running)
+
+
+def test_a_bot_closes_no_case_that_somebody_has_taken(running: App, tmp_path: Path) -> None:
+    running.desk.claim(1, Actor("slack:U1", "Ann"), action_id="c1")
+    path = given_file(tmp_path, "external_id,case_id,answered_at\n1,1,2026-11-18T09:05:00+00:00\n")
+
+    found = imported(running, "bot_answers", path)
+
+    assert found.refused == 1
+    assert counted(running, "bot_answer") == 0
+    case = running.desk.view(1)
+    assert case is not None
+    assert case.state is CaseState.CLAIMED
 
 
 def test_a_dry_run_says_what_would_happen_and_changes_nothing(running: App, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bot.config import LedgerRepeat, LedgerSettings
 from bot.domain import Quadrant, RepeatKind, Tag
 from bot.ledger.model import CostModel, cost_model
-from bot.ledger.quadrants import Cell, cell
+from bot.ledger.quadrants import ByHand, Cell, cell
 from bot.ledger.taxonomy import Override, load_taxonomy
 
 SEPTEMBER, AUGUST = date(2026, 9, 10), date(2026, 8, 10)
@@ -56,9 +56,9 @@ AGAIN = {"repeat": RepeatKind.AFTER_RESOLVED}
         ("request", "feature_request", {"text": "dark mode please, asking again", **AGAIN}, "asset", "reason"),
         ("praise", None, {"text": "you are brilliant"}, "asset", "tag"),
         ("complaint", None, {"text": "argh"}, "liability", "tag"),
-        ("complaint", "where_is_it", {"manual": Quadrant.SIMPLIFY}, "simplify", "manual"),
+        ("complaint", "where_is_it", {"by_hand": ByHand(Quadrant.SIMPLIFY)}, "simplify", "manual"),
         # A person beats a rule, a rule beats a repeat.
-        ("request", "identity_check", {"text": "scam", "manual": Quadrant.LIABILITY}, "liability", "manual"),
+        ("request", "identity_check", {"text": "scam", "by_hand": ByHand(Quadrant.LIABILITY)}, "liability", "manual"),
         ("request", "identity_check", {"text": "scam", **AGAIN}, "asset", "rule:r1"),
         # A rule with dates needs a date.
         ("request", "identity_check", {"text": "scam", "on": None}, "simplify", "reason"),
@@ -135,8 +135,7 @@ def test_a_person_may_set_quadrant_and_owners(model: CostModel) -> None:
         model,
         tag=Tag.COMPLAINT,
         reason="where_is_it",
-        manual=Quadrant.SIMPLIFY,
-        manual_owners=(("external", 10000),),
+        by_hand=ByHand(Quadrant.SIMPLIFY, (("external", 10000),)),
     )
 
     assert found == Cell(Quadrant.SIMPLIFY, "manual", (("external", 10000),))

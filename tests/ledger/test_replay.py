@@ -112,11 +112,11 @@ def test_a_book_without_a_configuration_says_so() -> None:
         replay(VECTOR)
 
 
-def event(id: str, type: str, date: str, **facts: Any) -> dict[str, Any]:  # noqa: A002 - the file's own words
+def event(id: str, type: str, date: str, **facts: Any) -> dict[str, Any]:  # noqa: A002  # the file's own words
     return {"id": id, "type": type, "date": date} | facts
 
 
-def opened(id: str, date: str, mention: str, contact: str, reason: str) -> dict[str, Any]:  # noqa: A002
+def opened(id: str, date: str, mention: str, contact: str, reason: str) -> dict[str, Any]:  # noqa: A002  # as above
     who = {"mention": mention, "contact": contact, "subject": "s1", "channel": "x"}
     return event(id, "tag", date, opens=True, routed=True, tag="complaint", reason=reason, **who)
 

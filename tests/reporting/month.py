@@ -12,12 +12,17 @@ from typing import Any
 
 from bot import pipeline
 from bot.app import App
-from bot.domain import Actor, Tag
+from bot.domain import Actor, RequestState, Tag
+from storage.models import Case
+from storage.models_requests import ProductRequest
 from tests.installation import Clock, Installation, line, work
+from tests.looking import rows
 
 OCTOBER = datetime(2026, 10, 1, 8, 0, tzinfo=UTC)
 ANN = Actor("slack:U1", "Ann")
 SUE = Actor("slack:U2", "Sue", is_supervisor=True)
+PASSES_ON = 20
+"""On this day Ann hands a product team what a customer asked for."""
 
 WORDS = (
     "complaint/where_is_it: my parcel is late",
@@ -38,7 +43,7 @@ WORDS = (
 def a_month(folder: Path, url: str, *, days: int = 31, a_day: int = 6) -> Iterator[tuple[App, Clock]]:
     """An installation after a month of work, and its clock, which stands a few days after the month."""
     clock = Clock(OCTOBER)
-    place = Installation(folder, url, clock)
+    place = Installation(folder, url, clock, settings={"product_teams": [{"name": "mobile"}]})
     running = place.open()
     random, numbers, actions = Random(20261001), itertools.count(1), itertools.count(1)
     for day in range(days):
@@ -46,6 +51,8 @@ def a_month(folder: Path, url: str, *, days: int = 31, a_day: int = 6) -> Iterat
         place.publish(a_line(next(numbers), morning + timedelta(minutes=17 * n), random) for n in range(a_day))
         clock.at = morning + timedelta(hours=6)
         work(running)
+        if day == PASSES_ON:
+            pass_one_on(running)
         act(running, random, actions)
         clock.at += timedelta(hours=4)
         pipeline.expire_holds(running.parts)
@@ -80,12 +87,13 @@ def act(running: App, random: Random, actions: Iterator[int]) -> None:
         running.desk.resolve(view, ANN, action_id=f"{key}:d")
 
 
+def pass_one_on(running: App) -> None:
+    """The latest request that is open goes to a product team."""
+    latest = [case.id for case in rows(running, Case) if case.state == "open" and case.tag == Tag.REQUEST][-1]
+    running.desk.pass_on(latest, ANN, action_id="made-up:pass", team="mobile", title="Dark mode")
+    [request] = rows(running, ProductRequest)
+    running.desk.answer(int(request.id or 0), RequestState.PASSED, ANN, action_id="made-up:passed")
+
+
 def open_cases(running: App) -> list[int]:
-    from sqlalchemy import select
-    from sqlmodel import col
-
-    from storage import db
-    from storage.models import Case
-
-    with db.reading(running.parts.database) as session:
-        return list(session.scalars(select(col(Case.id)).where(col(Case.state) == "open").order_by(col(Case.id))))
+    return [case.id for case in rows(running, Case) if case.state == "open"]

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from beancount import loader
@@ -32,12 +31,12 @@ from bot.reports.top import Candidate, examples
 from storage import db, ledger, ledger_sums, ledger_verify, models, report_cases
 from storage.ledger_rows import JOURNAL, LINE
 from storage.ledger_sums import CASE_SUM
-from tests.conftest import POSTGRESQL
+from tests.installation import prepare
 from tests.reporting.month import OCTOBER, a_month
 
 pytestmark = pytest.mark.slow
 
-OPTIONS = {"opex": 600_000_000, "cap_bp": 1000, "driver": "orders", "weeks": 1}
+OPTIONS = {"paid_hours": 1600, "opex": 600_000_000, "cap_bp": 1000, "driver": "orders", "weeks": 1}
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -45,7 +44,8 @@ def month(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("month")
     url = f"sqlite:///{folder / 'earmark.sqlite'}"
     if request.param == "postgresql":
-        url = request.getfixturevalue("month_schema")
+        url = request.getfixturevalue("module_postgresql_url")
+    prepare(url)
     with a_month(folder, url) as (app, _clock):
         for kind, text in FILES.items():
             path = folder / f"{kind}.csv"
@@ -86,14 +86,6 @@ FILES = {
     ),
 }
 """In the order in which they have to be imported."""
-
-
-@pytest.fixture(scope="module")
-def month_schema(postgresql: Any) -> Iterator[str]:
-    schema = f"earmark_{uuid4().hex}"
-    postgresql.execute(f"CREATE SCHEMA {schema}".encode())
-    yield f"{POSTGRESQL}{'&' if '?' in POSTGRESQL else '?'}options=-csearch_path%3D{schema}"
-    postgresql.execute(f"DROP SCHEMA {schema} CASCADE".encode())
 
 
 def asked(app: App, name: str, *, now: datetime | None = None) -> Any:
@@ -297,10 +289,13 @@ def test_the_examples_are_those_that_all_candidates_would_give(month: tuple[App,
         found: Any = build(ask, "top")
         reasons = [row.reason for row in found.top]
         rows = report_cases.candidates(session, since=ask.since, until=ask.until, reasons=reasons, unit="GBP")
+        shown = report_cases.may_be_shown(session, [row.mention_id for row in rows])
         times = report_cases.opened_at(session, {row.mention_id for row in rows})
     everything = [
-        (row.reason, Candidate(str(row.mention_id), row.cost_minor, times[row.mention_id], True, False))  # noqa: FBT003
+        (row.reason, Candidate(mention, row.cost_minor, times[row.mention_id], is_public=True, is_erased=False))
         for row in rows
+        for mention in [str(row.mention_id)]
+        if row.mention_id in shown
     ]
 
     for waste in found.top:
@@ -338,7 +333,9 @@ def test_the_summary_of_the_last_day_says_what_the_reports_of_the_month_say(mont
     assert dict(found.charges.by_department) == recharge.eligible
     assert found.resolution.repeat_cost_minor == repeats.overall.repeat_cost_minor
     assert found.trust.pool_minor == 80000
-    assert (found.promises, found.requests, found.savings) == (None, None, None)
+    assert found.requests is not None
+    assert (found.requests.passed, found.requests.waiting) == (1, 0)
+    assert (found.promises, found.savings) == (None, None)
 
 
 def test_the_days_of_a_month_add_up_to_it(month: tuple[App, Path]) -> None:
@@ -373,5 +370,5 @@ def test_the_lines_of_a_day_keep_their_numbers(month: tuple[App, Path]) -> None:
 
     lines = summary(summed_up(app, date(2026, 10, 31)))
 
-    assert [line.partition(" ")[0] for line in lines[1:-1]] == ["1.", "2.", "3.", "5.", "7.", "8.", "10."]
+    assert [line.partition(" ")[0] for line in lines[1:-1]] == ["1.", "2.", "3.", "5.", "7.", "8.", "9.", "10."]
     assert lines[0].startswith("*Value / waste ledger — Sat 31 Oct 2026* · Oct day 31 of 31, month open")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain import Tag
+from bot.domain import RequestState, Tag
 from bot.reports.data import as_data
 from bot.reports.loyalty import Cohort, Comparison, ContactOutcome, LoyaltyEvent, loyalty
-from bot.reports.requests import RequestFact, RequestState, requests
+from bot.reports.requests import RequestFact, requests
 from bot.reports.response import CardFact, first_response, nearest_rank
 from bot.reports.surveys import ces, nps
 from tests.reports.books import differences, vector

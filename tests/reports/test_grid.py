@@ -11,7 +11,7 @@ import pytest
 from bot.domain import Quadrant, RepeatKind, Tag
 from bot.ledger.accounts import AUTOMATE, SUSPENSE, WASTE
 from bot.ledger.model import CostModel
-from bot.ledger.quadrants import cell
+from bot.ledger.quadrants import ByHand, cell
 from bot.ledger.taxonomy import Override, Reason, taxonomy
 from bot.reports.data import as_data
 from bot.reports.facts import LineSum
@@ -74,7 +74,7 @@ def test_the_quadrant_of_a_contact_is_what_the_vector_says(model: CostModel, cas
         segment=contact.get("segment", ""),
         repeat=RepeatKind(contact.get("repeat", "none")),
         on=date.fromisoformat(contact["on"]),
-        manual=Quadrant(contact["manual"]) if "manual" in contact else None,
+        by_hand=ByHand(Quadrant(contact["manual"])) if "manual" in contact else None,
     )
 
     assert (found.quadrant, found.quadrant_source) == (expected["quadrant"], expected["source"])

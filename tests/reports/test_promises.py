@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain import PromiseState
 from bot.reports.data import as_data
-from bot.reports.promises import PromiseFact, PromiseState, promises, state
+from bot.reports.promises import PromiseFact, promises, state
 from tests.reports.books import differences, vector
 
 VECTOR = vector("10")
@@ -58,8 +59,8 @@ def test_queues_and_departments_show_what_is_overdue_and_owed() -> None:
 
     found = promises([done, soon, late], as_of=DUE + timedelta(days=1))
 
-    assert [(row.name, row.overdue, row.accrued_seconds, row.accrued_minor) for row in found.by_queue] == [
-        ("billing", 1, 600, 500),
+    assert [(row.name, row.overdue, row.accrued_minutes, row.accrued_minor) for row in found.by_queue] == [
+        ("billing", 1, 10, 500),
         ("delivery", 0, 0, 0),
     ]
     assert [(row.name, row.kept, row.broken, row.open, row.kept_rate) for row in found.by_dept] == [

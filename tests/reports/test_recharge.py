@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bot.errors import InputError
 from bot.ledger.accounts import GOODWILL, WASTE
 from bot.ledger.money import split
-from bot.reports.disputes import Item, ItemState, answer_due, dispute, is_overdue, propose, samples, settle
+from bot.ledger.recharges import Item, ItemState
+from bot.reports.disputes import answer_due, dispute, is_overdue, propose, samples, settle
 from bot.reports.facts import LineSum
 from bot.reports.recharge import gates, proposals, recharge
 from tests.reports.books import small_book, vector

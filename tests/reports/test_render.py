@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from bot.reports.cells import Cell
 from bot.reports.data import as_data
 from bot.reports.facts import Period
 from bot.reports.figures import percent, rounded
@@ -21,7 +22,7 @@ from bot.reports.grid import by_segment, grid
 from bot.reports.priorities import Initiative, priorities
 from bot.reports.promises import PromiseFact, promises
 from bot.reports.recharge import gates, recharge
-from bot.reports.render import as_csv, renderables, safe
+from bot.reports.render import as_csv, renderables, safe, shown
 from bot.reports.spikes import Counts, spikes
 from bot.reports.statement import statement
 from bot.reports.tables import tables
@@ -66,11 +67,11 @@ def test_every_report_becomes_json_tables_and_csv(report: object) -> None:
 
 
 def printed(report: object) -> str:
-    console = Console(width=300, file=io.StringIO(), color_system=None)
+    file = io.StringIO()
+    console = Console(width=300, file=file, color_system=None)
     for part in renderables(report, currency="GBP", footer=FOOTER):
         console.print(part)
-    output: str = console.file.getvalue()  # type: ignore[attr-defined] # the file above
-    return output
+    return file.getvalue()
 
 
 def test_the_terminal_shows_money_as_people_read_it() -> None:
@@ -85,8 +86,8 @@ def test_csv_has_minor_units_and_the_names_of_the_fields() -> None:
     text = as_csv(by_segment(acme(), currency="GBP"))
 
     assert text.splitlines() == [
-        "contacts,cost_minor,waste_minor,share_of_waste,waste_share_of_cost",
-        "7800,2262750,1591250,100.0%,70.3%",
+        "segment,contacts,cost_minor,waste_minor,share_of_waste,waste_share_of_cost",
+        ",7800,2262750,1591250,100.0%,70.3%",
     ]
 
 
@@ -111,7 +112,10 @@ def test_rows_inside_rows_are_a_table_of_their_own() -> None:
 
 
 # Each of these makes some spreadsheet run what follows.
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"], ids=ascii)  # noqa: RUF001
+STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"]  # noqa: RUF001  # wide ones work too
+
+
+@pytest.mark.parametrize("start", STARTS, ids=ascii)
 def test_a_text_that_begins_like_a_formula_gets_an_apostrophe(start: str) -> None:
     assert safe(f"{start}1+1") == f"'{start}1+1"
 
@@ -151,6 +155,10 @@ def test_a_footer_leaves_out_what_is_not_known() -> None:
         "60.3% of cost is measured time; tag audit 188/200 right; ledger explains 59.5% of the service payroll;"
         " placeholders nobody approved yet: ledger.cost.rate_minor_per_hour."
     )
+    assert "ledger explains 100.1% of the service payroll, ALARM: more than it cost, so the rate or" in absorbing(1001)
+    assert "ledger explains 100.0% of the service payroll." in absorbing(1000)
+    assert "ledger explains 40.0% of the service payroll." in absorbing(400)
+    assert "ledger explains 39.9% of the service payroll, which is little." in absorbing(399)
     assert replace(FOOTER, audit_n=0, pool_minor=0, placeholders=()).text == (
         "60.3% of cost is measured time; no tag audited yet; no service payroll imported."
     )
@@ -192,3 +200,15 @@ def test_a_share_has_one_decimal(part: int, whole: int, expected: str) -> None:
 def test_rounding_is_never_off_by_more_than_half(numerator: int, denominator: int) -> None:
     assert abs(2 * (rounded(numerator, denominator) * denominator - numerator)) <= abs(denominator)
     assert rounded(-numerator, denominator) == -rounded(numerator, denominator)
+
+
+def absorbing(minor: int) -> str:
+    return replace(FOOTER, absorbed_minor=minor, pool_minor=1000, placeholders=()).text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.2963, "1.296"), (0.0793651, "0.079"), (0.00337, "0.0034"), (1234.5, "1,234.500"), (0.0, "0.000")],
+)
+def test_a_figure_shows_no_more_decimals_than_it_knows(value: float, text: str) -> None:
+    assert shown(Cell(value), currency="GBP") == text

@@ -52,6 +52,16 @@ def test_seven_weeks_are_no_baseline_and_credit_nothing() -> None:
     assert found.total_creditable_minor == 0
 
 
+def test_a_month_that_took_back_more_contacts_than_came_is_no_more_certain_than_one_with_as_many() -> None:
+    month = {"where_is_it": Volume(-1000, 332_500)}
+
+    found = savings(BASELINE, {**ACTUAL, **month}, driver_now=96_000)
+
+    (row,) = (row for row in found.rows if row.reason == "where_is_it")
+    came = savings(BASELINE, {**ACTUAL, "where_is_it": Volume(1000, 332_500)}, driver_now=96_000)
+    assert row.se_minor == next(row.se_minor for row in came.rows if row.reason == "where_is_it") > 0
+
+
 def test_a_new_reason_is_dearer_in_the_total_and_has_no_baseline() -> None:
     found = savings(BASELINE, {"new": Volume(10, 5000)}, driver_now=96_000)
 

@@ -40,7 +40,10 @@ def test_the_order_of_candidates_never_matters(mixed: list[Candidate]) -> None:
 
 def test_nothing_private_or_erased_is_an_example() -> None:
     at = datetime(2026, 9, 1, tzinfo=UTC)
-    hidden = [Candidate("m1", 9, at, is_public=False, is_erased=False), Candidate("m2", 9, at, True, True)]  # noqa: FBT003
+    hidden = [
+        Candidate("m1", 9, at, is_public=False, is_erased=False),
+        Candidate("m2", 9, at, is_public=True, is_erased=True),
+    ]
 
     assert examples(hidden, period="2026-09", reason="x") == ()
 

@@ -20,7 +20,8 @@ class _Protocol(H11Protocol):
 
     transports: ClassVar[WeakValueDictionary[Any, asyncio.Transport]] = WeakValueDictionary()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn itself
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.transports[transport.get_extra_info("peername")] = transport
         super().connection_made(transport)
 

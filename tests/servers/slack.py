@@ -84,6 +84,8 @@ class Slack:
         """Every call that reached us, in order: method and arguments, without the token."""
         self.on_call: Callable[[str, Json], None] = lambda _method, _args: None
         """Called, in a thread, after a call took effect and before it is answered: what else happens meanwhile."""
+        self.commands = {"/ledger"}
+        """Slash commands the app asked for in its manifest."""
         self.subscribed = {"app_home_opened"}
         """Event types the app asked for in its manifest."""
         self._outlet: Outlet | None = None
@@ -233,6 +235,25 @@ class Slack:
         if answers[-1].status == 200 and answers[-1].body.get("response_action", "clear") == "clear":
             self.workspace.closed_views[view["id"]] = self.workspace.modals.pop(view["id"])
         return answers
+
+    def command(self, user: str, text: str, *, channel: str = "C0CARE") -> str:
+        """Type a slash command and return what only ``user`` is answered.
+
+        https://docs.slack.dev/interactivity/implementing-slash-commands
+        """
+        name, _, rest = text.partition(" ")
+        assert name in self.commands, f"{name} is not a valid command"
+        payload: Json = {"token": "legacy-verification-token", "team_id": TEAM, "team_domain": "example"}
+        payload |= {"channel_id": channel, "channel_name": channel.lower(), "user_id": user}
+        payload |= {"user_name": self.workspace.users[user].name, "command": name, "text": rest, "api_app_id": APP}
+        payload |= {"is_enterprise_install": "false", "response_url": f"https://hooks.slack.invalid/commands/{TEAM}/1"}
+        payload |= {"trigger_id": self.workspace.issue_trigger(user)}
+        answer = self._deliver(Delivery("slash_commands", payload))
+        assert answer.status == 200
+        assert answer.body.get("response_type", "ephemeral") == "ephemeral"
+        shown = str(answer.body.get("text", ""))
+        assert len(shown) <= 4_000, "Slack advises 4,000 characters at most"
+        return shown
 
     def open_home(self, user: str, *, times: int = 1) -> list[Answer]:
         """Open the app's Home tab; ``times``: the event is redelivered, with retry headers."""

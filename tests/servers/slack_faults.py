@@ -43,7 +43,7 @@ class Planned:
 class _Dropped(Response):
     """No answer: the connection breaks."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  # ASGI's form
         drop_connection(scope)
         while (await receive())["type"] != "http.disconnect":
             pass

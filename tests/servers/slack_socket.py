@@ -13,8 +13,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from tests.servers.slack_workspace import APP, Json, SlackRefusal
 
 CONNECTIONS_MAX = 10
-ACK_SECONDS = 5.0
-"""Slack waits three; a busy test machine gets a little more."""
+ACK_SECONDS = 20.0
+"""Slack waits three; a busy test machine gets more."""
 
 
 class Sockets:
@@ -27,7 +27,12 @@ class Sockets:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._acks: dict[str, Future[Json]] = {}
         self._turn = 0
+        self._served = 0
         self.connected = threading.Event()
+        """Set while envelopes have a connection to go to."""
+        self.disconnected = threading.Event()
+        """Set while no connection is there at all, not even one that was asked to be left."""
+        self.disconnected.set()
         self.connection_count = 0
         """Connections made since the start."""
 
@@ -61,12 +66,17 @@ class Sockets:
         info = {"type": "hello", "connection_info": {"app_id": APP}, "num_connections": len(self._open) + 1}
         await socket.send_json({**info, "debug_info": {"host": "stand-in", "approximate_connection_time": 18060}})
         self._open.append(socket)
+        self._served += 1
         self.connection_count += 1
+        self.disconnected.clear()
         self.connected.set()
         try:
             await self._read_acks(socket)
         finally:
             self._forget(socket)
+            self._served -= 1
+            if not self._served:
+                self.disconnected.set()
 
     async def _read_acks(self, socket: WebSocket) -> None:
         while True:
@@ -92,7 +102,7 @@ class Sockets:
         """
         envelope = secrets.token_hex(8)
         message: Json = {"envelope_id": envelope, "type": kind, "payload": payload}
-        message["accepts_response_payload"] = kind == "interactive"
+        message["accepts_response_payload"] = kind in {"interactive", "slash_commands"}
         if kind == "events_api":
             message |= {"retry_attempt": retry, "retry_reason": "timeout" if retry else ""}
         waiting = self._acks[envelope] = Future()
@@ -101,25 +111,25 @@ class Sockets:
         return waiting.result(timeout=ACK_SECONDS)
 
     def refresh(self) -> None:
-        """Tell every connection to come back on a new one, then close it, as Slack does now and then."""
-        self.connected.clear()
+        """Ask the app to come back on a new connection, as Slack does now and then.
+
+        The old ones get no envelope any more, and are left for the app to close once it has a new one. Closed at once,
+        they would race with what was said on them: the app might reconnect for the one and then for the other.
+        """
         for socket in [*self._open]:
             self._forget(socket)
-            self._run(self._end(socket))
+            self._run(socket.send_json({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}}))
 
     def close(self) -> None:
         """Close what is open."""
         for socket in [*self._open]:
             self._forget(socket)
-            self._run(self._end(socket, is_told=False))
+            self._run(self._end(socket))
 
     @staticmethod
-    async def _end(socket: WebSocket, *, is_told: bool = True) -> None:
-        if socket.client_state is not WebSocketState.CONNECTED:
-            return
-        if is_told:
-            await socket.send_json({"type": "disconnect", "reason": "refresh_requested", "debug_info": {}})
-        await socket.close()
+    async def _end(socket: WebSocket) -> None:
+        if socket.client_state is WebSocketState.CONNECTED:
+            await socket.close()
 
     def _run(self, coroutine: Any) -> None:
         assert self._loop is not None

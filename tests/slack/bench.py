@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,27 +14,19 @@ from sqlmodel import col
 from bot.config import SlackSettings
 from bot.slack.delivery import deliver
 from storage import models, outbox
-from storage.db import connect, reading, transaction, upgrade
+from storage.db import connect, reading, transaction
 from storage.outbox import Order
+from tests.installation import give_tables
 from tests.servers.slack import Slack
 from tests.slack.conftest import START, Clock
 
 TURNS_MAX = 300
 
 
-def new_database(folder: Path) -> Path:
-    """Return an empty, migrated SQLite file."""
-    file = folder / "template.sqlite"
-    engine = connect(f"sqlite:///{file}")
-    upgrade(engine)
-    engine.dispose()
-    return file
-
-
-def copy_of(template: Path, folder: Path, name: str = "bench.sqlite") -> Engine:
-    """Return an engine on a copy of ``template``."""
-    file = folder / name
-    shutil.copyfile(template, file)
+def new_database(folder: Path) -> Engine:
+    """Return an engine on an SQLite file with tables and no rows."""
+    file = folder / "bench.sqlite"
+    give_tables(file)
     engine = connect(f"sqlite:///{file}")
     # These tests end processes, not machines: waiting for the disk would be most of their time.
     event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
@@ -82,6 +73,11 @@ class Bench:
         with transaction(self.engine) as session:
             placed = Order(channel, kind, case_id, key or f"{kind}:{case_id}", detail)
             outbox.enqueue(session, [placed], now=self.clock())
+
+    def cards(self, channel: str = "CCARE") -> list[str]:
+        """The ids of the cases whose cards a channel shows, in order."""
+        buttons = [message["blocks"][-1]["elements"][0] for message in self.slack.messages(channel)]
+        return [button["value"] for button in buttons]
 
     def turn(self, channel: str = "CCARE") -> datetime | None:
         """One turn of the deliverer."""

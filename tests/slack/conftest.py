@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,9 @@ from tests.servers.loopback import serve
 from tests.servers.slack import BOT_TOKEN, Slack
 
 if TYPE_CHECKING:
+    from tests.installation import Clock as OfficeClock
     from tests.slack.bench import Bench
+    from tests.slack.office import Office
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
@@ -47,6 +50,13 @@ class Switch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
 
+    @contextmanager
+    def to(self, slack: Slack) -> Iterator[str]:
+        """Have ``slack`` behind the server's address until the end of the block."""
+        self.app = slack.app
+        yield self.address
+        slack.sockets.close()
+
 
 @pytest.fixture(scope="session")
 def switch() -> Iterator[Switch]:
@@ -72,9 +82,8 @@ def slack(clock: Clock) -> Slack:
 
 @pytest.fixture
 def address(slack: Slack, switch: Switch) -> Iterator[str]:
-    switch.app = slack.app
-    yield switch.address
-    slack.sockets.close()
+    with switch.to(slack) as address:
+        yield address
 
 
 @pytest.fixture
@@ -82,17 +91,29 @@ def client(address: str) -> WebClient:
     return WebClient(token=BOT_TOKEN, base_url=address, timeout=5, retry_handlers=[])
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.slack.bench import new_database
+@pytest.fixture
+def bench(tmp_path: Path, slack: Slack, client: WebClient, clock: Clock) -> Iterator[Bench]:
+    from tests.slack.bench import Bench, new_database
 
-    return new_database(tmp_path_factory.mktemp("database"))
+    engine = new_database(tmp_path)
+    yield Bench(engine, slack, client, clock)
+    engine.dispose()
 
 
 @pytest.fixture
-def bench(template: Path, tmp_path: Path, slack: Slack, client: WebClient, clock: Clock) -> Iterator[Bench]:
-    from tests.slack.bench import Bench, copy_of
+def office_clock() -> OfficeClock:
+    from tests.installation import Clock as OfficeClock
 
-    engine = copy_of(template, tmp_path)
-    yield Bench(engine, slack, client, clock)
-    engine.dispose()
+    return OfficeClock()
+
+
+@pytest.fixture
+def office(
+    switch: Switch, office_clock: OfficeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Office]:
+    """A queue's people at work in a Slack of their own, on the real desk."""
+    from tests.slack.office import office_in, workspace
+
+    slack = workspace(office_clock)
+    with switch.to(slack) as address, office_in(tmp_path, slack, office_clock, address, monkeypatch) as made:
+        yield made

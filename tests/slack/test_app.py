@@ -2,155 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
-from slack_bolt import App as BoltApp
 from slack_bolt import BoltRequest
 from sqlalchemy import select
 from sqlmodel import col
 
 from bot import app as product
-from bot.app import App
+from bot import promising
 from bot.config import SlackSettings
-from bot.domain import Actor, CaseView
+from bot.domain import Actor
 from bot.errors import SlackError, StorageError
 from bot.readings import Readings
 from bot.slack import actions, serving
 from bot.slack import app as slack_app
+from bot.views import CaseView
 from storage import models
 from storage.db import transaction
-from tests.installation import Clock, Installation, line, work
 from tests.servers.slack import (
-    APP_TOKEN,
-    BOT_TOKEN,
-    SIGNING_SECRET,
-    Answer,
     Delivery,
     Fault,
-    Outlet,
     Planned,
-    Slack,
     http_outlet,
 )
 from tests.servers.slack_blocks import live_parts, visible_text
 from tests.slack.conftest import Switch
+from tests.slack.office import Inline, Office, bolt_outlet, build
+from tests.steps import LIMIT_S
 
 REASON = "where_is_it"
-
-
-class Inline(Executor):
-    """Runs a listener where it is submitted, so that a test sees all it did."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        done: Future[Any] = Future()
-        done.set_result(fn(*args, **kwargs))
-        return done
-
-
-def bolt_outlet(app: BoltApp) -> Outlet:
-    """Deliver signed requests straight to a Bolt app."""
-
-    def send(delivery: Delivery) -> Answer:
-        body, headers = delivery.signed(SIGNING_SECRET)
-        answer = app.dispatch(BoltRequest(body=body.decode(), headers=dict(headers)))
-        return Answer(answer.status, json.loads(answer.body or "{}"))
-
-    return send
-
-
-@dataclass
-class Office:
-    """A running installation, its Slack, and the people in it."""
-
-    running: App
-    slack: Slack
-    installation: Installation
-
-    def receive(self, *texts: str, **more: Any) -> None:
-        """Customers write."""
-        self.installation.publish([line(number, text, **more) for number, text in enumerate(texts, start=1)])
-        self.deliver()
-
-    def deliver(self) -> None:
-        """Everything that waits is worked."""
-        work(self.running)
-
-    def ts(self, number: int = 0) -> str:
-        """The ts of a card, in order of posting."""
-        return str(self.slack.messages("C0CARE")[number]["ts"])
-
-    def press(self, user: str, button: str, *, number: int = 0, **more: Any) -> list[Answer]:
-        """Press a button of a card, and let Slack show what came of it."""
-        answers = self.slack.press(user, "C0CARE", self.ts(number), button, **more)
-        self.deliver()
-        return answers
-
-    def shown(self, number: int = 0) -> str:
-        """What a card says."""
-        return visible_text(self.slack.messages("C0CARE")[number])
-
-    def case(self) -> models.Case:
-        """The only case."""
-        with transaction(self.running.parts.database) as session:
-            return session.scalars(select(models.Case)).one()
-
-    def buttons(self, number: int = 0) -> list[str]:
-        """The labels of a card's buttons."""
-        return [button["text"]["text"] for button in self.slack.messages("C0CARE")[number]["blocks"][-1]["elements"]]
-
-
-@pytest.fixture
-def office_clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def slack(office_clock: Clock) -> Slack:
-    made = Slack(clock=lambda: office_clock().timestamp(), seconds_between_messages=0, has_tiers=False)
-    made.add_user("UANN", "ann", "Ann Example")
-    made.add_user("UBEN", "ben", "Ben Example")
-    made.add_user("USUE", "sue", "Sue Example")
-    made.add_channel("C0CARE", "care", members=("UANN", "UBEN", "USUE"))
-    return made
-
-
-@pytest.fixture
-def office(
-    slack: Slack, office_clock: Clock, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Office]:
-    monkeypatch.setenv("SLACK_BOT_TOKEN", BOT_TOKEN)
-    monkeypatch.setenv("SLACK_APP_TOKEN", APP_TOKEN)
-    monkeypatch.setenv("SLACK_SIGNING_SECRET", SIGNING_SECRET)
-    settings = {
-        "slack": {"api_url": address, "seconds_between_messages": 0, "quiesce_seconds": 0},
-        "queues": [{"name": "care", "slack_channel": "C0CARE", "supervisors": ["USUE"]}],
-    }
-    installation = Installation(tmp_path, f"sqlite:///{tmp_path / 'office.sqlite'}", office_clock, settings)
-    running = installation.open()
-    slack.send_to(bolt_outlet(build(running, executor=Inline())))
-    yield Office(running, slack, installation)
-    running.parts.database.dispose()
-
-
-def build(running: App, *, executor: Executor | None = None) -> BoltApp:
-    assert running.parts.slack is not None
-    return slack_app.build(
-        running.parts.slack,
-        running.desk,
-        Readings(running.parts),
-        database=running.parts.database,
-        signing_secret=SecretStr(SIGNING_SECRET),
-        now=running.parts.now,
-        executor=executor,
-    )
 
 
 def test_a_complaint_becomes_a_card_that_says_what_an_agent_needs(office: Office) -> None:
@@ -406,6 +290,36 @@ def test_home_shows_a_supervisor_the_queues_and_what_to_review(office: Office) -
     assert "it says two things" in home
 
 
+def test_overdue_promises_are_the_first_thing_a_supervisor_sees(office: Office) -> None:
+    office.receive(f"complaint/{REASON}: late")
+    due_at = office.installation.clock() + timedelta(minutes=30)
+    office.running.desk.promise(office.case().id, Actor("slack:UANN", "Ann Example"), due_at, action_id="p1")
+    office.installation.clock.forward(hours=1)
+
+    office.slack.open_home("USUE")
+    office.slack.open_home("UANN")
+
+    shown = visible_text(office.slack.home("USUE"))
+    assert shown.startswith("Overdue promises (1)")
+    assert "(overdue 30 min), made by Ann Example" in shown
+    assert "Overdue promises" not in visible_text(office.slack.home("UANN"))
+
+
+def test_a_promise_reminds_its_maker_and_once_broken_calls_the_supervisors(office: Office) -> None:
+    office.receive(f"complaint/{REASON}: late")
+    due_at = office.installation.clock() + timedelta(minutes=30)
+    office.running.desk.promise(office.case().id, Actor("slack:UANN", "Ann Example"), due_at, action_id="p1")
+    for _ in range(2):
+        office.installation.clock.forward(minutes=16)
+        promising.ring(office.running.parts)
+    office.deliver()
+
+    thread = [note["text"] for note in office.slack.messages("C0CARE", thread_ts=office.ts())]
+
+    assert thread[-2].startswith("<@UANN> ☎ Promise due")
+    assert thread[-1].startswith("<@USUE> ⏰ The promise made by Ann Example was due")
+
+
 def test_an_event_delivered_again_is_handled_once(office: Office) -> None:
     office.slack.open_home("UANN", times=3)
 
@@ -438,10 +352,10 @@ def test_by_socket_mode_a_click_reaches_the_desk_also_after_slack_asked_for_a_ne
     ts = office.ts()
     stop = serving.start(office.running.parts, office.running.desk)
     try:
-        assert office.slack.sockets.connected.wait(5)
+        assert office.slack.sockets.connected.wait(LIMIT_S)
         office.slack.press("UANN", "C0CARE", ts, "case_claim")
         office.slack.sockets.refresh()
-        assert office.slack.sockets.connected.wait(5)
+        assert office.slack.sockets.connected.wait(LIMIT_S)
         office.deliver()
         office.slack.press("UANN", "C0CARE", ts, "case_resolve")
     finally:
@@ -449,7 +363,7 @@ def test_by_socket_mode_a_click_reaches_the_desk_also_after_slack_asked_for_a_ne
 
     assert office.case().state == "resolved"
     assert office.slack.sockets.connection_count == 2
-    assert not office.slack.sockets.is_connected
+    assert office.slack.sockets.disconnected.wait(LIMIT_S)
 
 
 def test_by_http_a_signed_click_reaches_the_desk_and_an_unsigned_one_does_not(office: Office) -> None:

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from bot.domain import CaseMention, CaseState, CaseView, Liveness, Priority, Quadrant, QueueCounts, RepeatKind, Tag
+from bot.domain import CaseState, Judgement, Liveness, Priority, Quadrant, RepeatKind, Tag
+from bot.ledger.recharges import OpenRecharge
 from bot.slack import cards, home, modals
 from bot.slack.text import escape, inert, line, plain, shorten
+from bot.views import CaseMention, CaseView, QueueCounts, SampledTagging
 from tests.servers.slack_blocks import live_parts, message_problems, view_problems, visible_text
 
 NOW = datetime(2026, 3, 2, 13, 52, tzinfo=UTC)
@@ -96,9 +98,9 @@ def test_a_deleted_post_is_neither_shown_nor_linked() -> None:
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        (CaseState.OPEN, ["Claim", "Resolve", "Not for us", "Retag", "Promise…", "Open post"]),
-        (CaseState.CLAIMED, ["Resolve", "Give back", "Not for us", "Retag", "Promise…", "Open post"]),
-        (CaseState.RESOLVED, ["Retag", "Open post"]),
+        (CaseState.OPEN, ["Claim", "Resolve", "Not for us", "Retag", "Promise…", "Pass on…", "Open post"]),
+        (CaseState.CLAIMED, ["Resolve", "Give back", "Not for us", "Retag", "Promise…", "Pass on…", "Open post"]),
+        (CaseState.RESOLVED, ["Retag", "Pass on…", "Open post"]),
         (CaseState.DISMISSED, ["Open post"]),
     ],
 )
@@ -218,9 +220,26 @@ def test_the_retag_form_starts_from_what_is_known_and_offers_every_tag_and_reaso
 
 
 def test_the_fullest_home_stays_within_slacks_limits() -> None:
-    many = home.Overview([case()] * 99, [QueueCounts("care", 1, 1, 1)] * 99, [case(review="two tags are close")] * 99)
+    said = Judgement(tuple(Tag), Tag.COMPLAINT, "where_is_it")
+    drawn = SampledTagging(1, NOW.date(), 1, "\N{SLIGHTLY SMILING FACE}" * 9_000, "x-care", NOW, said)
+    counts = [QueueCounts("care", 1, 1, 1)] * 99
+    review = [case(review="two tags are close")] * 99
+    asked = OpenRecharge(
+        period="2026-09",
+        dept="billing",
+        number=1,
+        is_disputed=True,
+        proposed_minor=150_000,
+        currency="GBP",
+        answer_due=NOW.date(),
+        is_overdue=True,
+        why="not us" * 99,
+    )
+    many = home.Overview([case()] * 99, counts, review, [case()] * 99, [asked] * 99, [drawn] * 99, 99)
 
-    assert view_problems(home.home(many, lambda _channel, _ts: "https://example.slack.com/x", now=NOW)) == []
+    page = home.home(many, lambda _channel, _ts: "https://example.slack.com/x", now=NOW, notice="Thank you: right.")
+
+    assert view_problems(page) == []
 
 
 def test_home_counts_what_it_does_not_show() -> None:

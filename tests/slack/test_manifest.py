@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.slack.ledger_command import COMMAND
 from tests.servers.slack_web_api import SCOPES
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,8 @@ def test_the_bot_has_exactly_the_scopes_that_its_calls_need(manifest: dict[str, 
     needed = {SCOPES[method] for method in USED if method in SCOPES}
     private = {scope.replace("channels:", "groups:") for scope in needed}
 
-    assert set(manifest["oauth_config"]["scopes"]["bot"]) == needed | private
+    # The slash command calls nothing and needs a scope all the same.
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == needed | private | {"commands"}
 
 
 def test_the_list_of_calls_is_what_the_code_calls() -> None:
@@ -51,6 +53,15 @@ def test_the_app_hears_of_its_home_and_of_presses_but_of_no_message(manifest: di
     assert settings["interactivity"]["is_enabled"] is True
     assert settings["socket_mode_enabled"] is True
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
+
+
+def test_the_app_answers_the_commands_that_the_manifest_has(manifest: dict[str, Any]) -> None:
+    """https://docs.slack.dev/reference/app-manifest#slash_commands"""
+    [command] = manifest["features"]["slash_commands"]
+
+    assert command["command"] == COMMAND
+    assert len(command["description"]) <= 2_000
+    assert command["should_escape"] is True
 
 
 def test_names_keep_within_the_limits_of_a_manifest(manifest: dict[str, Any]) -> None:

@@ -10,15 +10,15 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from storage import outbox
-from storage.db import connect, transaction, upgrade
+from storage.db import transaction
 from storage.outbox import Kind, Message, Order
+from tests.installation import prepared
 from tests.slack.conftest import START
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    made = connect(database_url)
-    upgrade(made)
+    made = prepared(database_url)
     yield made
     made.dispose()
 

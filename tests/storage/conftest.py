@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
-from storage import ledger_triggers, models, models_sums
+from storage import ledger_triggers, models, models_records, models_sums
 from storage.db import connect
 
 TABLES = [
@@ -18,6 +18,7 @@ TABLES = [
         models.LedgerLine,
         models.LedgerPeriod,
         models.LedgerConfig,
+        models_records.LedgerRecord,
         models_sums.LedgerSum,
         models_sums.LedgerCaseSum,
     )
@@ -51,4 +52,5 @@ def _with_ledger(engine: Engine) -> Engine:
     with engine.begin() as connection:
         SQLModel.metadata.create_all(connection, tables=TABLES)
         ledger_triggers.install(connection)
+        ledger_triggers.protect_record(connection)
     return engine

@@ -20,19 +20,10 @@ from bot.ledger.quadrants import cell
 from bot.ledger.taxonomy import load_taxonomy
 from bot.ledger.totals import Balance, Cost
 from storage.db import reading, transaction
-from storage.ledger import (
-    Posted,
-    RunningTotals,
-    balances,
-    draft_by_key,
-    journals_of,
-    post,
-    record_config,
-    tag_balance,
-    totals,
-    verify,
-)
+from storage.ledger import Posted, draft_by_key, journals_of, post, record_config
+from storage.ledger_reports import RunningTotals, balances, tag_balance, totals
 from storage.ledger_rows import CONFIG, JOURNAL, LINE, PERIOD
+from storage.ledger_verify import verify
 
 NOW = datetime(2026, 9, 10, 12, tzinfo=UTC)
 TODAY = date(2026, 9, 10)
@@ -159,7 +150,7 @@ def test_a_configuration_is_recorded_once_a_version(books: Engine, model: CostMo
     with books.connect() as connection:
         rows = connection.execute(select(CONFIG)).all()
     assert [(row.version, row.sha256, row.placeholders) for row in rows] == [
-        (model.config_version, model.sha256, ["ledger.cost.rate_minor_per_hour"])
+        (model.config_version, model.sha256, ["ledger.cost.rate_minor_per_hour", "minutes of 17 reasons"])
     ]
 
 

@@ -22,9 +22,11 @@ from bot.ledger.quadrants import cell
 from bot.ledger.taxonomy import load_taxonomy
 from storage import db, ledger_sums, report_facts
 from storage.db import reading, transaction
-from storage.ledger import draft_by_key, journals_of, post, rebuild_sums, record_config, verify
+from storage.ledger import draft_by_key, journals_of, post, rebuild_sums, record_config
 from storage.ledger_rows import PERIOD
 from storage.ledger_sums import CASE_SUM, SUM
+from storage.ledger_verify import verify
+from tests.installation import prepared
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 MODEL = cost_model(LedgerSettings(), load_taxonomy())
@@ -91,7 +93,7 @@ def test_verify_finds_a_sum_that_was_changed_or_deleted_and_rebuilding_mends_it(
 ) -> None:
     with transaction(books) as session:
         post(session, [*opened(1, FIRST), resolved(1, FIRST, 300, None)], now=NOW)
-    statement = f"UPDATE {table} {change}" if change else f"DELETE FROM {table}"  # noqa: S608 - own names
+    statement = f"UPDATE {table} {change}" if change else f"DELETE FROM {table}"  # noqa: S608  # own names
     with transaction(books) as session:
         session.execute(text(statement))
 
@@ -145,7 +147,7 @@ def test_whatever_is_posted_the_sums_are_those_of_the_journals(
             assert ledger_sums.problem(session.connection()) == ""
 
 
-def drafts(  # noqa: PLR0911 - one return a step
+def drafts(  # noqa: PLR0911  # one return a step
     session: Session, what: str, case: int, on: date, event: str
 ) -> list[Draft]:
     standing_now = [journal.draft for journal in journals_of(session, case_id=str(case))]
@@ -168,8 +170,7 @@ def drafts(  # noqa: PLR0911 - one return a step
 
 
 def test_a_migration_counts_what_was_posted_before_the_sums_were_kept(sqlite_url: str) -> None:
-    engine = db.connect(sqlite_url)
-    db.upgrade(engine)
+    engine = prepared(sqlite_url)
     with transaction(engine) as session:
         record_config(session, MODEL, NOW)
         post(session, [*opened(1, FIRST), *opened(2, FIRST), resolved(1, LAST, 410, None)], now=NOW)

@@ -16,10 +16,12 @@ from bot.ledger.postings import Contact, cost, hold, reversal, tag_journals
 from bot.ledger.quadrants import cell
 from bot.ledger.taxonomy import load_taxonomy
 from bot.ledger.verify import Broken, Verdict
-from storage import ledger_triggers, ledger_verify
+from storage import ledger_scan, ledger_triggers, periods
 from storage.db import reading, transaction
-from storage.ledger import post, record_config, tag_balance, verify
+from storage.ledger import post, record_config
+from storage.ledger_reports import tag_balance
 from storage.ledger_rows import PERIOD
+from storage.ledger_verify import verify
 
 NOW = datetime(2026, 9, 10, 12, tzinfo=UTC)
 TODAY = date(2026, 9, 10)
@@ -101,10 +103,8 @@ def test_tampering_is_found_and_the_first_broken_journal_is_named(
 
 
 def test_a_ledger_cut_off_at_the_end_is_found_where_its_period_is_sealed(books: Engine) -> None:
-    head = verdict_of(books).head
-    with books.begin() as connection:
-        row = {"period": "2026-09", "state": "closed", "closed_by": "finance", "last_seq": 12, "last_hash": head}
-        connection.execute(insert(PERIOD), row)
+    with transaction(books) as session:
+        periods.seal(session, "2026-09", by="Finance", now=NOW)
     assert verdict_of(books).ok
 
     verdict = tampered(
@@ -123,7 +123,7 @@ def test_a_seal_that_does_not_fit_its_journal_is_found(books: Engine) -> None:
 
 
 def test_checking_goes_page_by_page_and_tells_how_far_it_is(books: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_verify, "PAGE", 5)  # so that targets lie on earlier pages
+    monkeypatch.setattr(ledger_scan, "PAGE", 5)  # so that targets lie on earlier pages
     seen: list[tuple[int, int]] = []
 
     with reading(books) as session:

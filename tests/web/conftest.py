@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from storage import db
+from tests.installation import prepared
 from tests.web.house import Clock, House, Visitor, build, furnish
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -53,9 +54,9 @@ def databases() -> Databases:
 
 @pytest.fixture(scope="session")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database without mentions, to copy: migrating takes as long as a test."""
+    """A database without mentions, to copy."""
     path = tmp_path_factory.mktemp("board") / "furnished.sqlite"
-    database = db.connect(f"sqlite:///{path}")
+    database = prepared(f"sqlite:///{path}")
     furnish(database, START)
     database.dispose()
     return path

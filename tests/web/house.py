@@ -124,8 +124,7 @@ def _settings() -> tuple[Settings, CostModel]:
 
 
 def furnish(database: Engine, at: datetime) -> None:
-    """Prepare a database as starting the product does."""
-    db.upgrade(database)
+    """Write into an empty database what starting the product writes."""
     with db.transaction(database) as session:
         ledger.record_config(session, _settings()[1], now=at)
         channels.ensure(session, ["posts"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from bot.domain import CaseState, CaseView, Tag
+from bot.domain import CaseState, Tag
+from bot.views import CaseView
 from tests.web.house import BO, Forms, House, Visitor
 
 
@@ -36,7 +37,7 @@ def test_of_two_visitors_who_claim_exactly_one_owns_the_case_and_the_other_is_to
     together = Barrier(2)
 
     def press(visitor: Visitor) -> tuple[int, str]:
-        together.wait(timeout=10)
+        together.wait()
         answer = visitor.send(case_id, "claim", forms[visitor])
         return answer.status_code, answer.text
 

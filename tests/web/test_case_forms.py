@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain import Actor, Author, CaseState, CaseView
-from tests.web.house import House, Visitor
+from bot.domain import Actor, Author, CaseState, Quadrant
+from bot.views import CaseView
+from tests.web.house import ADA, House, Visitor
 
 EVE = Actor("board:eve", "Eve", is_supervisor=True)
 MAX = Author("max", "@max")
@@ -66,6 +67,46 @@ def test_an_amount_that_can_be_misread_is_not_booked(house: House, ada: Visitor,
 
     assert answer.status_code == 409
     assert all(journal.kind != "goodwill" for journal in house.board.journals(case_id))
+
+
+def test_a_supervisor_says_who_caused_a_case_and_the_page_says_so(house: House) -> None:
+    case_id = house.hear("text")
+    eve = house.visitor(EVE)
+
+    eve.press(case_id, "override", quadrant=["simplify"], owner=["external"], why=["the strike"])
+
+    assert (_view(house, case_id).department, _view(house, case_id).quadrant) == ("external", Quadrant.SIMPLIFY)
+    page = eve.open(f"/case/{case_id}").text
+    assert "a supervisor decided it for this case" in page
+    assert "the strike" in page
+
+
+def test_both_lists_left_as_they_are_let_the_rules_decide_again(house: House) -> None:
+    case_id = house.hear("text")
+    before = _view(house, case_id).department
+    eve = house.visitor(EVE)
+    eve.press(case_id, "override", quadrant=["asset"], owner=["external"], why=["the strike"])
+
+    eve.press(case_id, "override", quadrant=[""], owner=[""], why=["it was ours"])
+
+    assert _view(house, case_id).department == before
+    assert "the default of the" in eve.open(f"/case/{case_id}").text
+
+
+@pytest.mark.parametrize(
+    ("who", "quadrant", "owner"), [(ADA, "asset", ""), (EVE, "nonsense", ""), (EVE, "", "marketing")]
+)
+def test_what_is_not_on_the_lists_or_not_a_supervisors_is_refused(
+    house: House, who: Actor, quadrant: str, owner: str
+) -> None:
+    case_id = house.hear("text")
+
+    visitor = house.visitor(who)
+    form = visitor.form(case_id, "goodwill")  # that of the decision is shown to supervisors alone
+    answer = visitor.send(case_id, "override", form | {"quadrant": [quadrant], "owner": [owner], "why": ["so"]})
+
+    assert answer.status_code == 409
+    assert [event.kind for event in _view(house, case_id).events] == ["opened"]
 
 
 def test_a_supervisor_merges_a_duplicate_and_its_page_says_where_it_went(house: House) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.web.board import Progress
 from bot.web.desk_board import DeskBoard
 from bot.web.live import Live
@@ -49,6 +51,18 @@ def test_what_a_visitor_did_is_seen_at_once(house: House, ada: Visitor) -> None:
 
     assert after.status_code == 200
     assert "with <bdi>Ada</bdi>" in after.text
+
+
+def test_overdue_promises_stand_above_the_queues(house: House, ada: Visitor) -> None:
+    case_id = house.hear("My parcel is lost")
+    house.board.promise(case_id, BO, house.clock() + timedelta(minutes=5), action_id="p1")
+    before = ada.open("/").text
+    house.clock.advance(minutes=20)
+
+    after = ada.open("/").text
+
+    assert "Overdue promises" not in before
+    assert f"Overdue promises Case #{case_id} deliveries due 15 min ago made by Bo waits for logistics" in after
 
 
 def test_all_watchers_share_a_picture_and_each_has_forms_of_their_own(house: House, ada: Visitor) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text as sql
 
-from bot.domain import Author, CaseView, QueueCounts, Tag
+from bot.domain import Author, Tag
 from bot.errors import StorageError
+from bot.views import CaseView, QueueCounts
 from bot.web import live, pages
 from bot.web.board import LedgerTotals
 from bot.web.desk_board import DeskBoard

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from bot.domain import CaseEventView
+from bot.views import CaseEventView
 from bot.web import words
 from bot.web.board import JournalLine, JournalView
 
@@ -149,7 +149,7 @@ def test_a_journal_is_said_in_a_sentence_with_its_basis(journal: JournalView, sa
 
 
 def test_a_line_shows_its_side() -> None:
-    assert [words.line_amount(line) for line in WORK] == ["+410 SEC", "+£3.42", "−410 SEC", "−£3.42"]  # noqa: RUF001 - a minus sign is meant
+    assert [words.line_amount(line) for line in WORK] == ["+410 SEC", "+£3.42", "−410 SEC", "−£3.42"]  # noqa: RUF001  # a minus sign is meant
 
 
 def test_an_event_is_said_in_words() -> None:
