@@ -48,9 +48,7 @@ class Company(RuleBasedStateMachine):
         super().__init__()
         self.folder = TemporaryDirectory()
         folder = Path(self.folder.name)
-        self.installation = Installation(
-            folder, f"sqlite:///{folder / 'e.sqlite'}", settings={**two_queues(), **(settings or {})}
-        )
+        self.installation = Installation(folder, self.new_url(folder), settings={**two_queues(), **(settings or {})})
         self.running = self.installation.open()
         self.published = 0
         self.minutes = 0
@@ -59,6 +57,10 @@ class Company(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.running.parts.database.dispose()
         self.folder.cleanup()
+
+    def new_url(self, folder: Path) -> str:
+        """Return the URL of an empty database."""
+        return f"sqlite:///{folder / 'e.sqlite'}"
 
     # -- what happens
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -91,6 +91,13 @@ def postgresql_url(postgresql: psycopg.Connection) -> Iterator[str]:
     """The URL of an empty schema of PostgreSQL, dropped after the test."""
     with _schema(postgresql) as url:
         yield url
+
+
+@pytest.fixture
+def new_postgresql_url(postgresql: psycopg.Connection) -> Iterator[Callable[[], str]]:
+    """Makes the URL of an empty schema of PostgreSQL each time it is called; they are dropped after the test."""
+    with ExitStack() as schemas:
+        yield lambda: schemas.enter_context(_schema(postgresql))
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import invariant
+from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from storage import models
 from tests.company import Company
+from tests.conftest import IN_CI
 from tests.installation import assert_books_agree
 from tests.looking import contacts, rows
 
@@ -60,5 +62,15 @@ class Books(Company):
 
 
 # Few examples where somebody waits for them, many where a machine does.
-Books.TestCase.settings = settings(max_examples=60 if os.environ.get("EARMARK_CI") else 6, stateful_step_count=25)
+Books.TestCase.settings = settings(max_examples=60 if IN_CI else 6, stateful_step_count=25)
 TestBooks = Books.TestCase
+
+
+def test_the_same_holds_on_postgresql(new_postgresql_url: Callable[[], str]) -> None:
+    class OnPostgresql(Books):
+        def new_url(self, folder: Path) -> str:  # noqa: ARG002  # no file
+            return new_postgresql_url()
+
+    examples = 12 if IN_CI else 3
+
+    run_state_machine_as_test(OnPostgresql, settings=settings(max_examples=examples, stateful_step_count=25))

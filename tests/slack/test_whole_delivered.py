@@ -7,9 +7,10 @@ waits.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -22,6 +23,7 @@ from bot import pipeline
 from bot.slack.delivery import deliver
 from storage import models
 from tests.company import Company, Died, two_queues
+from tests.conftest import IN_CI
 from tests.installation import assert_books_agree
 from tests.looking import rows
 from tests.servers.slack import BOT_TOKEN, Fault, Planned, Slack
@@ -160,11 +162,23 @@ def _posted_as(message: Json) -> str:
     return str(payload.get("card_id") or payload["delivery_id"])
 
 
-def test_in_the_end_every_mention_is_there_once_every_case_has_one_card_and_nothing_waits(
-    switch: Switch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def given_slack(switch: Switch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", BOT_TOKEN)
     monkeypatch.setattr(Office, "switch", switch, raising=False)
-    examples = 20 if os.environ.get("EARMARK_CI") else 4
 
-    run_state_machine_as_test(Office, settings=settings(max_examples=examples, stateful_step_count=25))
+
+def test_in_the_end_every_mention_is_there_once_every_case_has_one_card_and_nothing_waits() -> None:
+    _play(Office, 20 if IN_CI else 4)
+
+
+def test_the_same_holds_on_postgresql(new_postgresql_url: Callable[[], str]) -> None:
+    class OnPostgresql(Office):
+        def new_url(self, folder: Path) -> str:  # noqa: ARG002  # no file
+            return new_postgresql_url()
+
+    _play(OnPostgresql, 8 if IN_CI else 2)
+
+
+def _play(machine: type[Office], examples: int) -> None:
+    run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=25))
