@@ -27,7 +27,7 @@ from starlette.routing import Route
 from bot.config import SlackSettings, secret
 from bot.errors import SlackError
 from bot.parts import utc_now
-from bot.slack import actions, audit, home, incident_presses, ledger_command, request_actions
+from bot.slack import actions, audit, home, incident_presses, ledger_command, override_presses, request_actions
 from bot.slack.desk import Desk
 from bot.slack.people import People
 from bot.slack.readings import Readings
@@ -81,7 +81,8 @@ def build(  # noqa: PLR0913  # what the app is made of
     presses = actions.register(app, client, desk, readings, people, now=now)
     request_actions.register(app, client, desk, readings, people, presses)
     incident_presses.register(app, client, desk, readings, people)
-    ledger_command.register(app, readings)
+    overriding = override_presses.register(app, client, desk, readings, people, presses)
+    ledger_command.register(app, readings, override=overriding.ask)
     publish = home.publisher(client, readings, people, now=now)
     audit.register(app, client, desk, readings, people, publish)
     home.register(app, publish, database=database, now=now)

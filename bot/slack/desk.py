@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain import Actor, Judgement, Outcome, RequestState, Tag
+from bot.domain import Actor, Judgement, Outcome, Quadrant, RequestState, Tag
+from bot.ledger.money import Shares
 
 
 class Desk(Protocol):
@@ -48,6 +49,27 @@ class Desk(Protocol):
         self, case_id: int, actor: Actor, *, action_id: str, tags: Sequence[Tag], primary: Tag, reason: str
     ) -> Outcome:
         """Correct tags and reason."""
+        ...
+
+    def override(
+        self,
+        case_id: int,
+        actor: Actor,
+        *,
+        action_id: str,
+        why: str,
+        quadrant: Quadrant | None = None,
+        owners: Shares = (),
+    ) -> Outcome:
+        """Put a case where a supervisor says it belongs; what is left out stays as it is."""
+        ...
+
+    def lift_override(self, case_id: int, actor: Actor, *, action_id: str, why: str) -> Outcome:
+        """Let the rules say again where a case stands."""
+        ...
+
+    def departments(self) -> list[str]:
+        """Return whom a case can be charged to."""
         ...
 
     def answer_as_incident(self, case_id: int, actor: Actor, *, action_id: str) -> Outcome:
