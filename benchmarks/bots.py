@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ import structlog
 from benchmarks.pipeline import SAMPLE, Stub
 from bot import app, config
 from bot.app import Role
+from bot.domain import Tagger, Tagging
 from tests.servers.slack import APP_TOKEN, BOT_TOKEN, Slack, running
 
 URGENT_EVERY = 20
@@ -68,6 +70,27 @@ port = 0
 """
 
 
+class Waiting(Stub):
+    """Takes 5 ms a mention without using a processor: as a tagger would that has a core for each process.
+
+    What a second process brings then is what all but the tagger allows, on a machine with too few cores to see it.
+    """
+
+    version = "waiting"
+
+    def __init__(self) -> None:
+        self._core = threading.Lock()
+
+    def tag(self, texts: Sequence[str]) -> list[Tagging]:
+        """Return one tagging a text, after a while."""
+        with self._core:
+            time.sleep(0.005 * len(texts))
+        return super().tag(texts)
+
+
+TAGGERS: dict[str, Callable[[], Tagger | None]] = {"stub": Stub, "waiting": Waiting, "shipped": lambda: None}
+
+
 @dataclass(frozen=True)
 class Place:
     """Where the bots of a benchmark find their configuration and their channel."""
@@ -96,7 +119,7 @@ def installed(folder: Path, url: str, *, between_s: float, poll_s: float = 0.2) 
 
 
 @contextmanager
-def started(place: Place, *roles: Role, is_stub: bool, metrics_port: int = 0) -> Iterator[list[int]]:
+def started(place: Place, *roles: Role, tagger: str, metrics_port: int = 0) -> Iterator[list[int]]:
     """Bots in processes of their own; the value is their process ids. The first serves metrics at the port, if any."""
     environment = {**os.environ, "SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
     made: list[subprocess.Popen[bytes]] = []
@@ -104,7 +127,7 @@ def started(place: Place, *roles: Role, is_stub: bool, metrics_port: int = 0) ->
         log = stack.enter_context((place.path.parent / "log").open("wb"))
         for number, role in enumerate(roles):
             command = [sys.executable, "-m", "benchmarks.bots", str(place.path), "--role", role.value]
-            command += ["--stub"] if is_stub else []
+            command += ["--tagger", tagger]
             command += ["--metrics-port", str(metrics_port)] if metrics_port and not number else []
             process = subprocess.Popen(command, stderr=log, stdout=log, env=environment)  # noqa: S603  # the command is ours
             stack.callback(process.wait, 60)
@@ -152,11 +175,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", type=Path)
     parser.add_argument("--role", type=Role, default=Role.ALL)
-    parser.add_argument("--stub", action="store_true", help="with a tagger that costs nothing")
+    parser.add_argument("--tagger", choices=TAGGERS, default="shipped")
     parser.add_argument("--metrics-port", type=int, default=0)
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
-    bot = app.build(config.load(given.config), role=given.role, tagger=Stub() if given.stub else None)
+    bot = app.build(config.load(given.config), role=given.role, tagger=TAGGERS[given.tagger]())
     bot.run(threading.Event(), metrics_port=given.metrics_port or None)
 
 

@@ -69,13 +69,14 @@ def look(port: int, process: int) -> Sample | None:
     )
 
 
-def spike(folder: Path, rate: float, seconds: float, *, is_stub: bool, port: int) -> None:
+def spike(folder: Path, rate: float, seconds: float, *, tagger: str, port: int) -> None:
     """Run the spike and print what it did."""
     url = f"sqlite:///{folder / 'e.sqlite'}"
     with installed(folder, url, between_s=seconds / HOUR_S) as place:
         crowd = Crowd(place.feed, rate)
-        with started(place, Role.ALL, is_stub=is_stub, metrics_port=port) as [process]:
+        with started(place, Role.ALL, tagger=tagger, metrics_port=port) as [process]:
             samples, ended = observe(crowd, process, port=port, seconds=seconds)
+            until(lambda: is_worked(place.path, crowd.written))
         report(samples, ended, seconds)
         prove(place.path, crowd.written)
 
@@ -104,8 +105,17 @@ def observe(crowd: Crowd, process: int, *, port: int, seconds: float) -> tuple[l
             break
     crowd.stop.set()
     writing.join()
-    until(lambda: (seen := look(port, process)) is not None and not seen.untagged and not seen.unsent)
     return samples, ended
+
+
+def is_worked(path: Path, written: int) -> bool:
+    """Tell whether all that was written is stored, and nothing waits."""
+    database = app.open_database(config.load(path))
+    with db.reading(database) as session:
+        stored = sum(mentions.counts_by_state(session).values())
+        done = stored >= written and not vitals.lines(session)
+    database.dispose()
+    return done
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -169,7 +179,7 @@ def main() -> None:
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     with tempfile.TemporaryDirectory() as folder:
-        spike(Path(folder), given.rate, given.seconds, is_stub=not given.shipped, port=given.port)
+        spike(Path(folder), given.rate, given.seconds, tagger="shipped" if given.shipped else "stub", port=given.port)
 
 
 if __name__ == "__main__":
