@@ -58,6 +58,9 @@ _CORRECTIONS: Final = click.option(
     help="How often an epoch sees each row of the public sets that we labelled.",
 )
 @click.option("--layers", help="Of the encoder, from 0 up, or `all`; else 0,2,5 of the packaged one with --data.")
+@click.option(
+    "--teacher", type=_FOLDER, help="Folder of a larger encoder, which learns first and teaches those layers."
+)
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
 @CONFIG
 def train(*, config_file: Path, with_corrections: bool, reasons: Path | None, **asked: Any) -> None:

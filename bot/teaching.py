@@ -39,6 +39,7 @@ class Lesson:
     labelled_repeat: int
     seed: int
     layers: str | None = None
+    teacher: Path | None = None
 
 
 def train(lesson: Lesson, corrected_in: Settings | None) -> None:
@@ -53,7 +54,8 @@ def train(lesson: Lesson, corrected_in: Settings | None) -> None:
 
     # Leaving layers out pays with many texts to teach the rest by, and is measured with the packaged encoder alone.
     usual = training.LAYERS if lesson.data and lesson.base is None else training.ALL_LAYERS
-    plan = training.plan_of(lesson.epochs, lesson.share, lesson.labelled_repeat, lesson.seed, lesson.layers or usual)
+    layers = lesson.layers or usual
+    plan = training.plan_of(lesson.epochs, lesson.share, lesson.labelled_repeat, lesson.seed, layers, lesson.teacher)
     own = own_labels(lesson.own, corrected_in)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     training.train(lesson.data, lesson.out, plan, recipe=lesson.recipe, name=lesson.name, base=lesson.base, own=own)

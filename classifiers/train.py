@@ -25,6 +25,7 @@ LAYERS, ALL_LAYERS = "0,2,5", "all"
 """Which of the packaged encoder's six layers the shipped model has."""
 _ENOUGH: Mapping[Part, int] = {"train": 20, "dev": 3}
 _PURPOSE: Mapping[Part, str] = {"train": "learning", "dev": "fitting"}
+_THREADS = 2
 WINDOW_TOKENS = 128
 OVERLAP_TOKENS = 16
 
@@ -58,7 +59,8 @@ def train(  # noqa: PLR0913  # what a model is made of
     from classifiers.learning.making import make_network
     from classifiers.windows import WindowReader
 
-    torch.set_num_threads(1)
+    # The sums of a product depend on how many threads share it: the same number everywhere.
+    torch.set_num_threads(_THREADS)
     torch.manual_seed(plan.seed)
     base = _encoder(base)
     examples = training_examples(data, recipe, LABELS if plan.labelled_repeat else None, own)
@@ -97,11 +99,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="how often an epoch sees each of the rows we labelled (default 1); 0 keeps their sets' own labels",
     )
     parser.add_argument("--layers", default=LAYERS, help=f"of the encoder, counted from 0, or `all` (default {LAYERS})")
+    parser.add_argument("--teacher", type=Path, help="folder of a larger encoder that teaches the few layers")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         own = read_own(given.own) if given.own else []
-        plan = plan_of(given.epochs, given.share, given.labelled_repeat, given.seed, given.layers)
+        plan = plan_of(given.epochs, given.share, given.labelled_repeat, given.seed, given.layers, given.teacher)
         train(given.data, given.out, plan, recipe=given.recipe, name=given.name, base=given.base, own=own)
     except EarmarkError as error:
         sys.stderr.write(f"{error}\n")
@@ -109,18 +112,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def plan_of(epochs: int, share: float, labelled_repeat: int, seed: int, layers: str = ALL_LAYERS) -> Plan:
+def plan_of(
+    epochs: int,
+    share: float,
+    labelled_repeat: int,
+    seed: int,
+    layers: str = ALL_LAYERS,
+    teacher: Path | None = None,
+) -> Plan:
     """Return how to train. ``layers`` are numbers such as ``0,2,5``, or ``all``.
+
+    With some layers, the encoder in the folder ``teacher`` learns first and teaches them; all of the same encoder's
+    without it.
 
     Raises:
         ClassifierError: the ``train`` extra is not installed.
-        InputError: ``layers`` are neither.
+        InputError: ``layers`` are neither, the teacher is no encoder, or there is nobody to teach.
     """
     require_extra()
     from classifiers.learning.loop import Plan
     from classifiers.learning.shallow import Depth
 
-    depth = None if layers == ALL_LAYERS else Depth(layers=_numbers(layers), seed=seed)
+    if teacher is not None:
+        if layers == ALL_LAYERS:
+            raise InputError("--teacher teaches a network of fewer layers: name them with --layers, such as 0,2,5")
+        _encoder(teacher)
+    depth = None if layers == ALL_LAYERS else Depth(layers=_numbers(layers), teacher=teacher, seed=seed)
     return Plan(epochs=epochs, share=share, labelled_repeat=labelled_repeat, seed=seed, depth=depth)
 
 

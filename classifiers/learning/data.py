@@ -35,7 +35,10 @@ from classifiers.text import clean, normalised
 log = logging.getLogger(__name__)
 
 LABELS = Path(__file__).with_name(SOURCES[LABELLED].file)
-"""Our labels of rows of the public sets, without any text: ``{"set", "id", "labels", "primary"}`` a line."""
+"""Our labels of rows of the public sets, without any text: ``{"set", "id", "labels", "primary"}`` a line, and
+``"drawn"`` where it was not chance that drew it."""
+DOUBTED = "doubted"
+"""What ``drawn`` says of a row that a tagger was in doubt of."""
 _MEASURED_NOWHERE = frozenset({"ibm_care", "tweeteval_sentiment"})
 """Sets without a split for training."""
 _HELD_BACK: Mapping[int, Part] = {0: "test", 1: "dev"}
@@ -78,9 +81,15 @@ def place(source: str, row_id: str) -> str:
     return sha1(f"{source}:{row_id}".encode(), usedforsecurity=False).hexdigest()
 
 
-def labelled_part(source: str, row_id: str) -> Part:
-    """Return what one of our labels is for. The last digits tell: the first ones decided what was drawn."""
-    return _HELD_BACK.get(int(place(source, row_id)[-4:], 16) % _HELD_BACK_OF, "train")
+def labelled_part(row: Row) -> Part:
+    """Return what one of our labels is for. The last digits tell: the first ones decided what was drawn.
+
+    One that was drawn because a tagger was in doubt of it is learnt from: it is harder than most, and held back it
+    would tell of harder texts than people write.
+    """
+    if row.get("drawn") == DOUBTED:
+        return "train"
+    return _HELD_BACK.get(int(place(str(row["set"]), str(row["id"]))[-4:], 16) % _HELD_BACK_OF, "train")
 
 
 def split_keys(folder: Path) -> set[str]:
@@ -108,9 +117,8 @@ def labelled_rows(folder: Path, part: Part = "train", labels: Path = LABELS) -> 
     """
     wanted: dict[str, dict[str, Row]] = {}
     for row in read_rows(labels):
-        if labelled_part(str(row["set"]), str(row["id"])) != part:
-            continue
-        wanted.setdefault(str(row["set"]), {})[str(row["id"])] = row
+        if labelled_part(row) == part:
+            wanted.setdefault(str(row["set"]), {})[str(row["id"])] = row
     for name, ours in wanted.items():
         for row in read_rows(folder / f"{name}.jsonl"):
             label = ours.pop(str(row.get("id")), None)

@@ -2,18 +2,23 @@
 
 ``--round`` says which drawing; a later one passes over what an earlier one drew. A line is number, set, id and text.
 A set's own label is not among them, so that whoever labels stays blind to it.
+
+The first three rounds draw by chance. The fourth draws what the shipped tagger is in doubt of, which teaches more: it
+depends on the tagger that was shipped then.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from bot.errors import EarmarkError
+from classifiers import load
 from classifiers.language import UNDETERMINED, detect
 from classifiers.learning.data import place, read_rows, split_keys
 from classifiers.learning.sources import SOURCES
@@ -56,9 +61,22 @@ ROUNDS: Sequence[Wanted] = (
         ("app_reviews_maalej", "train", 900),
         ("banking77", "train", 400),
     ),
+    (
+        ("airline_us", "train", 1_600),
+        ("twcs_airlines", "train", 2_800),
+        ("twcs_spotify", "train", 1_700),
+        ("sxsw_brands", "train", 500),
+        ("app_reviews_maalej", "train", 500),
+        ("banking77", "train", 900),
+    ),
 )
 """Set, split and the most rows of it, by round. Splits that are not for training are measured on nowhere here."""
+Doubts = Callable[[Sequence[str]], Sequence[float]]
+"""Says how doubtful each text is, in bits."""
 _WORDS_MIN = 4
+_DOUBTED_ROUND = 4
+_DOUBTED_OF = 3
+"""Of so many rows that are next by chance, the one that is most doubtful is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +88,37 @@ class Drawn:
     text: str
 
 
-def draw(folder: Path, rounds: Sequence[Wanted] = ROUNDS[:1]) -> list[Drawn]:
+def draw(folder: Path, rounds: Sequence[Wanted] = ROUNDS[:1], doubts: Doubts | None = None) -> list[Drawn]:
     """Return what the last of ``rounds`` draws, all sets mixed: of each set the first rows by ``place``.
 
-    None is measured on, in the seed file, or drawn by an earlier round.
+    With ``doubts`` the most doubtful third of three times as many. None is measured on, in the seed file, or drawn by
+    an earlier round.
     """
     taken = split_keys(folder) | {normalised(str(row["text"])) for row in read_rows(folder / SOURCES["hand"].file)}
     drawn: list[Drawn] = []
-    for wanted in rounds:
-        drawn = []
+    for number, wanted in enumerate(rounds, start=1):
+        drawn, asked = [], doubts if number == len(rounds) else None
         for source, split, count in wanted:
-            rows = list(islice(_readable(source, split, folder, taken), count))
+            readable = _readable(source, split, folder, taken)
+            rows = _doubtful(readable, count, asked) if asked else list(islice(readable, count))
             taken |= {normalised(row.text) for row in rows}
             drawn += rows
     return sorted(drawn, key=lambda row: place(row.source, row.id))
+
+
+def _doubtful(rows: Iterator[Drawn], count: int, doubts: Doubts) -> list[Drawn]:
+    found = list(islice(rows, count * _DOUBTED_OF))
+    by_doubt = sorted(zip(doubts([row.text for row in found]), found, strict=True), key=lambda pair: -pair[0])
+    return [row for _, row in by_doubt[:count]]
+
+
+def _shipped_doubts(texts: Sequence[str]) -> list[float]:
+    tagger = load("shipped", reasons={}, review_below=0.0)
+    return [sum(map(_entropy, tagging.scores.values())) for tagging in tagger.tag(texts)]
+
+
+def _entropy(chance: float) -> float:
+    return -sum(p * math.log2(p) for p in (chance, 1 - chance) if p > 0)
 
 
 def _readable(source: str, split: str, folder: Path, taken: Collection[str]) -> Iterator[Drawn]:
@@ -109,7 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--round", type=int, choices=range(1, len(ROUNDS) + 1), default=1, help="which drawing")
     given = parser.parse_args(arguments)
     try:
-        for number, row in enumerate(draw(given.data, ROUNDS[: given.round])):
+        doubts = _shipped_doubts if given.round == _DOUBTED_ROUND else None
+        for number, row in enumerate(draw(given.data, ROUNDS[: given.round], doubts)):
             sys.stdout.write(f"{number}\t{row.source}\t{row.id}\t{' '.join(row.text.split())}\n")
     except EarmarkError as error:
         sys.stderr.write(f"{error}\n")

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from classifiers.learning.batches import Reader, batches
 from classifiers.learning.data import Example, epoch
 from classifiers.learning.network import TagNetwork, mean_vector
+from classifiers.learning.precision import quick
 from classifiers.learning.shallow import Depth
 from classifiers.learning.sources import LABELLED, OWN, OWN_REPEAT
 
@@ -61,13 +62,16 @@ class Teacher:
         new = [example.text for example in examples if example.text not in self._known]
         if new:
             ids, mask = self._reader.batch(new)
-            hidden = self._encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-            self._known.update(zip(new, mean_vector(hidden, mask), strict=True))
+            with quick():
+                hidden = self._encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+            self._known.update(zip(new, mean_vector(hidden.float(), mask), strict=True))
         return torch.stack([self._known[example.text] for example in examples])
 
 
-def train(network: TagNetwork, teacher: Teacher, reader: Reader, examples: Sequence[Example], plan: Plan) -> None:
-    """Train ``network`` in place."""
+def train(
+    network: TagNetwork, teacher: Teacher | None, reader: Reader, examples: Sequence[Example], plan: Plan
+) -> None:
+    """Train ``network`` in place. Without a ``teacher`` its sentence vector goes where it likes."""
     chance = random.Random(plan.seed)
     repeats = {LABELLED: plan.labelled_repeat, OWN: plan.own_repeat}
     epochs = [
@@ -94,13 +98,16 @@ def _length(example: Example) -> int:
     return len(example.text)
 
 
-def _losses(network: TagNetwork, teacher: Teacher, reader: Reader, batch: Sequence[Example]) -> tuple[Tensor, Tensor]:
+def _losses(
+    network: TagNetwork, teacher: Teacher | None, reader: Reader, batch: Sequence[Example]
+) -> tuple[Tensor, Tensor]:
     ids, mask = reader.batch([example.text for example in batch])
-    logits, vectors = network(ids, mask)
+    with quick():
+        logits, vectors = network(ids, mask)
     known = torch.tensor([[target is not None for target in example.targets] for example in batch])
     targets = torch.tensor([[target or 0.0 for target in example.targets] for example in batch])
-    tags = nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    away = 1.0 - (vectors * teacher.vectors(batch)).sum(dim=-1)
+    tags = nn.functional.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")
+    away = torch.zeros(1) if teacher is None else 1.0 - (vectors * teacher.vectors(batch)).sum(dim=-1)
     return (tags * known).sum() / known.sum(), away.mean()
 
 

@@ -20,7 +20,8 @@ from tokenizers import Tokenizer
 from classifiers.learning.batches import Reader
 from classifiers.learning.data import Example
 from classifiers.learning.loop import Plan, Teacher, train
-from classifiers.learning.network import TagNetwork, encoder_with
+from classifiers.learning.network import TagNetwork, deep_encoder, encoder_with
+from classifiers.learning.precision import quick
 from classifiers.learning.shallow import imitate
 from classifiers.learning.sources import ANSWERED, ANSWERED_TAKE, LABELLED, OWN
 from classifiers.learning.vocabulary import kept_ids, shrink
@@ -54,21 +55,37 @@ def make_network(base: Path, examples: Sequence[Example], unlabelled: Sequence[s
     small = shrink(base / TOKENIZER, kept)
     reader = Reader(Tokenizer.from_str(small), plan.tokens)
     untouched = Teacher(encoder_with(base), Reader(whole, plan.tokens))
-    network = TagNetwork(encoder_with(base, kept))
-    train(network, untouched, reader, examples, plan)
+    if plan.depth is not None and plan.depth.teacher is not None:
+        deep, deep_reader = _larger(plan.depth.teacher, examples, plan, plan.depth.teacher_rate)
+    else:
+        deep, deep_reader = TagNetwork(encoder_with(base, kept)), reader
+        train(deep, untouched, reader, examples, plan)
     if plan.depth is None:
-        return Made(network, small)
+        return Made(deep, small)
+    wanted = random.Random(plan.seed).sample(
+        unlabelled, min(len(unlabelled), ANSWERED_TAKE * plan.depth.answers_epochs)
+    )
+    more = answered(deep, deep_reader, examples, wanted)
     encoder = encoder_with(base, kept, plan.depth.layers)
     imitate(encoder_with(base, kept), encoder, reader, list(dict.fromkeys([*texts, *unlabelled])), plan.depth)
     shallow = TagNetwork(encoder)
     train(shallow, untouched, reader, examples, dataclasses.replace(plan, rate=plan.depth.labels_rate))
-    wanted = random.Random(plan.seed).sample(
-        unlabelled, min(len(unlabelled), ANSWERED_TAKE * plan.depth.answers_epochs)
-    )
-    more = answered(network, reader, examples, wanted)
     last = dataclasses.replace(plan, epochs=plan.depth.answers_epochs, seed=plan.seed + 1)
     train(shallow, untouched, reader, [*examples, *more], last)
     return Made(shallow, small)
+
+
+def _larger(folder: Path, examples: Sequence[Example], plan: Plan, rate: float) -> tuple[TagNetwork, Reader]:
+    """Return a larger network that has learnt from the labels, and what it reads with.
+
+    Nobody asks for its sentence vector.
+    """
+    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    network, reader = TagNetwork(deep_encoder(folder)), Reader(tokenizer, plan.tokens)
+    train(network, None, reader, examples, dataclasses.replace(plan, rate=rate))
+    return network, reader
 
 
 def answered(deep: TagNetwork, reader: Reader, examples: Sequence[Example], unlabelled: Sequence[str]) -> list[Example]:
@@ -79,9 +96,9 @@ def answered(deep: TagNetwork, reader: Reader, examples: Sequence[Example], unla
     deep.eval()
     for start in range(0, len(texts), _BATCH):
         batch = texts[start : start + _BATCH]
-        with torch.no_grad():
+        with torch.no_grad(), quick():
             logits, _ = deep(*reader.batch(batch))
-        for text, chances in zip(batch, torch.sigmoid(logits).tolist(), strict=True):
+        for text, chances in zip(batch, torch.sigmoid(logits.float()).tolist(), strict=True):
             complaint, praise, request = chances
             found.append(Example(text, (complaint, praise, request), ANSWERED, normalised(text)))
     log.info("%d texts answered by the deep network", len(found))

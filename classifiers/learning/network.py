@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from transformers import BertModel
+from transformers import AutoModel, BertModel, PreTrainedModel
 from transformers.utils import logging
 
 TAGS = 3
@@ -21,7 +21,7 @@ class TagNetwork(nn.Module):
     untouched encoder's; see :mod:`classifiers.learning.loop`.
     """
 
-    def __init__(self, encoder: BertModel) -> None:
+    def __init__(self, encoder: PreTrainedModel) -> None:
         super().__init__()
         width = encoder.config.hidden_size
         self.encoder = encoder
@@ -32,7 +32,7 @@ class TagNetwork(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits ``(n, 3)`` and unit sentence vectors ``(n, width)`` for ids and mask ``(n, tokens)``."""
-        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         absent = (1.0 - mask.to(hidden.dtype)) * -1e4
         weights = torch.softmax(self.attention(hidden).squeeze(-1) + absent, dim=1)
         pooled = (weights.unsqueeze(-1) * hidden).sum(dim=1)
@@ -62,4 +62,15 @@ def encoder_with(folder: Path, kept: list[int] | None = None, layers: Sequence[i
     if layers is not None:
         encoder.encoder.layer = nn.ModuleList([encoder.encoder.layer[place] for place in layers])
         encoder.config.num_hidden_layers = len(layers)
+    return encoder
+
+
+def deep_encoder(folder: Path) -> PreTrainedModel:
+    """Return any encoder, of which the layers above the lowest third learn: those know words, which stay the same."""
+    logging.set_verbosity_error()
+    encoder = AutoModel.from_pretrained(str(folder), local_files_only=True)
+    layers = encoder.encoder.layer
+    for part in (encoder.embeddings, *layers[: len(layers) // 3]):
+        for weight in part.parameters():
+            weight.requires_grad = False
     return encoder

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from transformers import BertModel
 
 from classifiers.learning.batches import Reader, batches
 from classifiers.learning.network import mean_vector
+from classifiers.learning.precision import quick
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +36,8 @@ class Depth:
     """Which ``layers`` of the deep encoder the shallow one begins with, counted from 0, and how it is taught.
 
     ``texts`` are read to imitate the untouched encoder, at ``rate``. Then labels are learnt from at ``labels_rate``,
-    and at last, for ``answers_epochs`` at the plan's own rate, labels and the deep network's answers.
+    and at last, for ``answers_epochs`` at the plan's own rate, labels and the deep network's answers. The deep network
+    is of the same encoder, or of that in the folder ``teacher``, a larger one, which learns at ``teacher_rate``.
     """
 
     layers: tuple[int, ...] = (0, 2, 5)
@@ -43,6 +46,8 @@ class Depth:
     rate: float = 4e-4
     labels_rate: float = 1e-4
     answers_epochs: int = 2
+    teacher: Path | None = None
+    teacher_rate: float = 3e-5
     seed: int = 7
 
 
@@ -71,9 +76,10 @@ def imitate(deep: BertModel, shallow: BertModel, reader: Reader, texts: Sequence
 
 def _losses(deep: BertModel, shallow: BertModel, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Return the mean squared difference of token vectors, and the mean cosine distance of sentence vectors."""
-    with torch.no_grad():
-        wanted = deep(input_ids=ids, attention_mask=mask).last_hidden_state
-    given = shallow(input_ids=ids, attention_mask=mask).last_hidden_state
+    with torch.no_grad(), quick():
+        wanted = deep(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+    with quick():
+        given = shallow(input_ids=ids, attention_mask=mask).last_hidden_state.float()
     share = mask.unsqueeze(-1).to(given.dtype)
     tokens = ((given - wanted).square() * share).sum() / (share.sum() * given.shape[-1])
     away = 1.0 - (mean_vector(given, mask) * mean_vector(wanted, mask)).sum(dim=-1)

@@ -101,7 +101,7 @@ ANSWERED, ANSWERED_TAKE = "answered", 20_000
 """Texts without labels that a deep network has answered; so many of them are in an epoch."""
 SOURCES: Mapping[str, Source] = {
     "hand": Source("seed_handlabelled.jsonl", ROWS_LICENCE, _hand, take=1000),
-    LABELLED: Source("hand_labels.jsonl", ROWS_LICENCE, _labelled, take=20_000),
+    LABELLED: Source("hand_labels.jsonl", ROWS_LICENCE, _labelled, take=26_000),
     "complaints": Source("complaints_acl2019.jsonl", NO_LICENCE, _complaint_tweet, take=4000),
     "airline": Source("airline_us.jsonl", NO_LICENCE, _airline, take=1500),
     "reviews": Source("app_reviews_maalej.jsonl", "CC0 1.0", _review, take=600),

@@ -13,7 +13,6 @@ from classifiers.text import clean
 from classifiers.windows import WindowReader
 
 MAIL = "We live in a town by the sea, the market is on Saturday and the shops open at nine. " * 130
-DOUBT = "The tagger is only"
 
 
 @pytest.mark.parametrize(
@@ -25,8 +24,8 @@ DOUBT = "The tagger is only"
         ("https://example.com/a?b=c#d", None, "und", None),
         # Emoji are read as their names.
         ("I love this shop so much 😍😍😍", Tag.PRAISE, "en", ""),
-        ("😡", ..., "und", DOUBT),
-        ("👩🏽‍🔧🇬🇧", ..., "und", DOUBT),
+        ("😡", Tag.COMPLAINT, "und", ...),
+        ("👩🏽‍🔧🇬🇧", None, "und", ...),
         # Hashtags are read as their words.
         ("#WorstServiceEver my parcel is three weeks late and nobody answers", Tag.COMPLAINT, "en", ""),
         # A retweet says what the tweet says.

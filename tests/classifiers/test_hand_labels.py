@@ -14,6 +14,7 @@ import pytest
 from bot.errors import InputError
 from classifiers.learning import draw
 from classifiers.learning.data import (
+    DOUBTED,
     LABELS,
     Example,
     epoch,
@@ -52,10 +53,11 @@ def labels(tmp_path: Path) -> Path:
 def test_the_file_holds_labels_and_no_text() -> None:
     rows = [json.loads(line) for line in LABELS.read_text(encoding="utf-8").splitlines()]
 
-    assert len(rows) == 19_324
-    assert len({(row["set"], row["id"]) for row in rows}) == 19_324
+    assert len(rows) == 27_124
+    assert len({(row["set"], row["id"]) for row in rows}) == 27_124
     for row in rows:
-        assert list(row) == ["set", "id", "labels", "primary"]
+        assert list(row) in (["set", "id", "labels", "primary"], ["set", "id", "labels", "primary", "drawn"])
+        assert row.get("drawn", DOUBTED) == DOUBTED
         assert row["primary"] in (row["labels"] or ["other"])
         assert set(row["labels"]) <= {"complaint", "praise", "request"}
 
@@ -71,10 +73,18 @@ def test_of_each_set_no_more_is_labelled_than_was_drawn() -> None:
     assert {name: count for name, count in counted.items() if count > drawn[name]} == {}
 
 
-def test_an_eighth_of_our_labels_is_held_back_to_fit_and_to_measure_on() -> None:
-    parts = Counter(labelled_part(str(row["set"]), str(row["id"])) for row in read_rows(LABELS))
+def test_of_our_labels_that_chance_drew_an_eighth_is_held_back_to_fit_and_to_measure_on() -> None:
+    drawn = [row for row in read_rows(LABELS) if "drawn" not in row]
+    parts = Counter(labelled_part(row) for row in drawn)
 
     assert parts == {"train": 16_904, "dev": 1_201, "test": 1_219}
+
+
+def test_a_label_that_was_drawn_because_a_tagger_doubted_is_never_measured_on() -> None:
+    keys = [{"set": "complaints_acl2019", "id": f"c{number}"} for number in range(100)]
+
+    assert {labelled_part(key) for key in keys} == {"train", "dev", "test"}
+    assert {labelled_part({**key, "drawn": DOUBTED}) for key in keys} == {"train"}
 
 
 def test_our_label_replaces_that_of_the_set(data: Path, labels: Path) -> None:
@@ -105,7 +115,7 @@ def test_where_people_and_we_differ_on_a_complaint_both_are_heard_and_people_cou
 def test_a_label_that_is_held_back_is_measured_on_and_neither_it_nor_its_set_s_own_is_learnt_from(
     data: Path, tmp_path: Path
 ) -> None:
-    held = next(f"c{n}" for n in range(100) if labelled_part("complaints_acl2019", f"c{n}") == "test")
+    held = next(f"c{n}" for n in range(100) if labelled_part({"set": "complaints_acl2019", "id": f"c{n}"}) == "test")
     labels = tmp_path / "held.jsonl"
     _write(labels, {"set": "complaints_acl2019", "id": held, "labels": ["complaint"], "primary": "complaint"})
     _write(data / "complaints_acl2019.jsonl", {**TWEET, "id": held, "text": "So late", "label": "complaint"})
@@ -212,13 +222,29 @@ def test_a_later_round_draws_what_no_earlier_one_drew(data: Path) -> None:
     assert sorted(drawn) == sorted(texts)
 
 
+def test_with_doubts_the_most_doubtful_third_of_what_is_next_by_chance_is_drawn(data: Path) -> None:
+    texts = [f"The app crashes every single day of week {number}" for number in range(9)]
+    rows = [{**TWEET, "id": f"c{n}", "text": text, "label": "complaint"} for n, text in enumerate(texts)]
+    _write(data / "complaints_acl2019.jsonl", *rows)
+    by_chance = [row.text for row in draw.draw(data, [[("complaints_acl2019", "train", 6)]])]
+
+    drawn = draw.draw(
+        data,
+        [[("complaints_acl2019", "train", 2)]],
+        doubts=lambda asked: [texts.index(text) for text in asked],
+    )
+
+    assert len(by_chance) == 6
+    assert sorted(row.text for row in drawn) == sorted(by_chance, key=texts.index)[-2:]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="optional: the public data sets are not beside the project")
 def test_no_measured_and_no_older_hand_labelled_text_is_among_the_labelled() -> None:
     keys = {normalised(str(row["text"])) for row in labelled_rows(REAL)}
     older = {normalised(str(row["text"])) for row in read_rows(REAL / SOURCES["hand"].file)}
 
-    assert len(keys) > 16_000
+    assert len(keys) > 24_000
     assert not keys & measured_keys(REAL)
     assert not keys & older
 

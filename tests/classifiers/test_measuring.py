@@ -41,7 +41,7 @@ def _held_back(kinds: Mapping[str, tuple[str, ...]]) -> list[Row]:
                 row["id"]
                 for row in read_rows(LABELS)
                 if row["set"] == "twcs_spotify" and row["labels"] == wanted
-                if labelled_part("twcs_spotify", str(row["id"])) == part
+                if labelled_part(row) == part
             ]
             rows += [
                 {"id": key, "text": text, "source": "ours", "split": "train"}

@@ -18,7 +18,7 @@ from classifiers.learning.batches import Reader
 from classifiers.learning.data import Example, own_example
 from classifiers.learning.loop import Plan
 from classifiers.learning.making import answered, make_network
-from classifiers.learning.network import TagNetwork, encoder_with
+from classifiers.learning.network import TagNetwork, deep_encoder, encoder_with
 from classifiers.learning.own import of_part, read_own
 from classifiers.learning.shallow import Depth, imitate
 from classifiers.manifest import read_manifest
@@ -146,6 +146,45 @@ def test_a_shallow_network_also_learns_from_what_the_deep_one_answered(base: Pat
     assert taught.network.encoder.config.num_hidden_layers == 2
     assert taught.tokenizer == alone.tokenizer
     assert not torch.equal(taught.network.outer.weight, alone.network.outer.weight)
+
+
+def test_a_larger_encoder_of_another_kind_can_be_the_one_that_teaches(tmp_path: Path, base: Path, labels: Path) -> None:
+    from transformers import MPNetConfig, MPNetModel
+
+    larger = tmp_path / "larger"
+    config = MPNetConfig(vocab_size=200, hidden_size=48, num_hidden_layers=3, num_attention_heads=4)
+    MPNetModel(config, add_pooling_layer=False).save_pretrained(larger)
+    (larger / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
+    plan = Plan(epochs=12, rate=3e-3, leash=0.1, depth=Depth((0, 2), texts=100, teacher=larger))
+    unlabelled = [f"the {word} {thing} of ours" for words in KINDS.values() for word in words for thing in THINGS]
+    examples = [own_example(label) for label in of_part(read_own(labels), "train")]
+
+    made = make_network(base, examples, unlabelled, plan)
+
+    assert made.network.encoder.config.hidden_size == 32
+    assert made.network.encoder.config.num_hidden_layers == 2
+    made.network.eval()
+    tokenizer = Tokenizer.from_str(made.tokenizer)
+    with torch.no_grad():
+        logits, _ = made.network(*Reader(tokenizer, 64).batch(["the late bag of ours", "the great bag of ours"]))
+    assert logits.argmax(dim=-1).tolist() == [0, 1]
+
+
+def test_what_the_larger_encoder_knows_of_words_stays_the_same_while_it_learns(base: Path) -> None:
+    encoder = deep_encoder(base)
+
+    assert not any(weight.requires_grad for weight in encoder.embeddings.parameters())
+    assert [all(w.requires_grad for w in layer.parameters()) for layer in encoder.encoder.layer] == [False, True, True]
+
+
+def test_a_teacher_without_anybody_to_teach_is_refused(base: Path) -> None:
+    with pytest.raises(InputError, match="--teacher teaches a network of fewer layers"):
+        train.plan_of(1, 1.0, 1, 7, "all", base)
+
+
+def test_a_teacher_that_is_no_encoder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no encoder in"):
+        train.plan_of(1, 1.0, 1, 7, "0,2", tmp_path)
 
 
 @pytest.mark.parametrize("layers", ["", "2,1", "0,0", "-1", "one"])
