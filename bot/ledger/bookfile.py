@@ -14,6 +14,8 @@ from bot.ledger.money import check_shares
 from bot.ledger.taxonomy import Reason, taxonomy
 
 _T = TypeVar("_T")
+_YEAR_MAX = 2999
+"""Past it a date is a slip of the pen, and near the last one there is nothing that could come after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,13 @@ class Entry:
         """The whole number under ``key``."""
         return default if default is not None and key not in self.values else self._given(key, int)
 
+    def positive(self, key: str) -> int:
+        """The whole number under ``key``, 1 or more."""
+        found = self.number(key)
+        if found < 1:
+            raise InputError(f"{self.name}: {key} must be 1 or more")
+        return found
+
     def number_or_none(self, key: str) -> int | None:
         """The whole number under ``key``; None when it is null or missing."""
         return None if self.values.get(key) is None else self._given(key, int)
@@ -44,11 +53,13 @@ class Entry:
 
     def day(self, key: str = "date") -> date:
         """The date under ``key``."""
-        text = self.text(key)
         try:
-            return date.fromisoformat(text)
+            found = date.fromisoformat(self.text(key))
         except ValueError as error:
             raise InputError(f"{self.name}: {key} is no date; write such as 2026-09-01") from error
+        if found.year > _YEAR_MAX:
+            raise InputError(f"{self.name}: {key} is after the year {_YEAR_MAX}; correct it")
+        return found
 
     def says(self, key: str) -> bool:
         """True when ``key`` is there and true."""
@@ -57,6 +68,13 @@ class Entry:
     def entry(self, key: str) -> Entry:
         """The object under ``key``."""
         return Entry(f"{self.name}: {key}", self._given(key, dict))
+
+    def texts(self, key: str) -> list[str]:
+        """The list of texts under ``key``."""
+        found = self.list(key)
+        if not all(type(one) is str for one in found):
+            raise InputError(f"{self.name}: {key} must be a list of texts")
+        return found
 
     def list(self, key: str) -> list[Any]:
         """The list under ``key``."""
@@ -88,7 +106,7 @@ def cost_config(raw: Mapping[str, Any]) -> CostModel:
         after_resolved_owner="service",
         taxonomy=taxonomy(config.text("version"), tuple(_reason(reasons.entry(name), name) for name in reasons.values)),
         bot_fixed_minor=config.number("bot_fixed_minor"),
-        promise_seconds=config.number("promise_seconds"),
+        promise_seconds=config.positive("promise_seconds"),
         praise_public_minor=value.number("praise_public_minor"),
         saved_customer_margin_12m_minor=value.number("saved_customer_margin_12m_minor"),
         saved_customer_uplift_bp=value.number("saved_customer_uplift_bp"),

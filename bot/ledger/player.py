@@ -293,7 +293,7 @@ class Player:
 
     def realise(self, event: Entry) -> None:
         """Value is proven; the estimates it covers go."""
-        for name in event.list("releases"):
+        for name in event.texts("releases"):
             if not self._estimates.get(name):
                 raise InputError(f"{event.name}: there is no live estimate of '{name}' to release")
             for number, estimate in enumerate(self._estimates.pop(name)):

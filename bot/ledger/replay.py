@@ -29,15 +29,15 @@ def replay(book: Mapping[str, Any], model: CostModel | None = None) -> dict[str,
 def replayed(book: Mapping[str, Any], model: CostModel | None = None) -> Player:
     """Return the books after all events of ``book``; arguments and errors as :func:`replay`."""
     file = Entry("book", book)
-    closing = book.get("closed_before_event") or {}
+    closing = file.entry("closed_before_event") if book.get("closed_before_event") is not None else Entry("", {})
     done = Player(model or cost_config(file.entry("config").values))
     seen: dict[str, Mapping[str, Any]] = {}
     for number, raw in enumerate(file.list("events"), start=1):
         if not isinstance(raw, dict):
             raise InputError(f"event {number}: an event must be an object")
         event = Entry(f"event {raw.get('id', number)}", raw)
-        if event.text("id") in closing:
-            done.book.closed_through = Entry("closed_before_event", closing).day(event.text("id"))
+        if event.text("id") in closing.values:
+            done.book.closed_through = closing.day(event.text("id"))
         if _is_new(event, seen):
             done.apply(event)
     return done

@@ -38,6 +38,15 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 PLACES = places(BOOK)
+CLOSING, CLOSED, RELEASED, PROMISED = (
+    PLACES.index(path)
+    for path in (
+        ("closed_before_event",),
+        ("closed_before_event", "e04"),
+        ("events", 36, "releases", 0),
+        ("config", "promise_seconds"),
+    )
+)
 
 
 def with_odd(places_and_values: list[tuple[int, int]], drop: bool) -> Any:
@@ -71,6 +80,11 @@ def replay(file: Path) -> tuple[int, str]:
     changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 100)), min_size=1, max_size=3), drop=st.booleans()
 )
 @example(changes=[(0, 0)], drop=True)
+@example(changes=[(CLOSING, 1)], drop=False)
+@example(changes=[(CLOSING, 17)], drop=False)
+@example(changes=[(CLOSED, 13)], drop=False)
+@example(changes=[(RELEASED, 17)], drop=False)
+@example(changes=[(PROMISED, 3)], drop=False)
 def test_a_bad_book_is_refused_in_one_sentence_and_a_good_one_balances(
     changes: list[tuple[int, int]],
     drop: bool,
