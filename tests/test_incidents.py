@@ -25,6 +25,8 @@ from storage.models_incidents import Incident, IncidentHour
 from tests.installation import Clock, Installation, line
 from tests.looking import case, rows, take_in
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 """A Wednesday."""
 ANN = Actor("slack:UANN", "Ann")

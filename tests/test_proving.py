@@ -32,6 +32,8 @@ from storage.models_operations import ValueEstimate
 from tests.installation import START, Installation, assert_books_agree, line
 from tests.looking import rows, take_in
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 ANN = Actor("slack:UANN", "Ann")
 LEAVING = "complaint/leave_cancel: I want to cancel"
 THANKS = "praise/praise: you are the best"

@@ -34,6 +34,8 @@ from tests.two_models import (
     measured,
 )
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 
 @pytest.fixture
 def place(tmp_path: Path, database_url: str) -> Iterator[Place]:

@@ -31,6 +31,8 @@ from tests.two_models import (
     measured,
 )
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 ACTIONS = st.lists(
     st.tuples(
         st.sampled_from(["claim", "resolve", "retag", "dismiss", "promise", "keep", "goodwill", "reclass", "write"]),

@@ -30,6 +30,8 @@ from tests.installation import Clock, Installation, assert_books_agree
 from tests.looking import case, posted, rows
 from tests.steps import LIMIT_S, served, wait_until
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 ANN = Actor("slack:UANN", "Ann")
 
 

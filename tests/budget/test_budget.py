@@ -26,6 +26,8 @@ from tests.budget.summer import TRACK, VECTOR, assert_i14, balance, book, shown
 from tests.installation import Installation
 from tests.looking import rows
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 
 def test_only_a_new_high_of_the_savings_funds_the_budget_as_in_vector_07(running: App) -> None:
     funded = []

@@ -15,6 +15,8 @@ from storage.models_money import ConfirmedSaving
 from tests.budget.summer import TRACK, balance
 from tests.looking import rows
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 
 def test_a_saving_is_confirmed_at_the_floor_of_vector_07(running: App) -> None:
     said = savings.confirm(running.parts, "2026-09", "where_is_it", **TRACK)

@@ -20,6 +20,8 @@ from tests.ledger import invariants_of_figures, invariants_of_journals
 from tests.ledger.books import Books
 from tests.ledger.decisions import decide
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 ALL = invariants_of_journals.ALL | invariants_of_figures.ALL
 VECTORS = Path(__file__).parent / "vectors"
 MONTHS = 8 if IN_CI else 3

@@ -29,6 +29,8 @@ from tests.recharging.autumn import (
     worked,
 )
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 
 def test_what_is_accepted_is_charged_and_sums_to_zero(running: App) -> None:
     propose(running)

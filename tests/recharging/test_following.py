@@ -24,6 +24,8 @@ from tests.installation import Installation
 from tests.looking import rows
 from tests.recharging.autumn import BILL, LEDGER, PROPOSED_ON, propose, recharged, worked
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 
 def test_an_open_proposal_does_not_keep_a_month_from_closing(running: App, installation: Installation) -> None:
     propose(running)

@@ -18,6 +18,8 @@ from tests.servers.slack import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Fault, Sla
 from tests.servers.slack_blocks import Json, visible_text
 from tests.slack.office import Inline, Office, bolt_outlet, build
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 INCIDENT = "outage_fault-2026-11-18T11"
 FAULT = "complaint/outage_fault: the card reader does not work"

@@ -16,6 +16,8 @@ from tests.servers.slack import Fault, Planned, Slack
 from tests.servers.slack_blocks import live_parts, message_problems, view_problems, visible_text
 from tests.slack.office import Office, office_in, workspace
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 DARK = "request/feature_request: please add a dark mode"
 TEAMS = [{"name": "mobile", "slack_channel": "C0MOBILE", "reasons": ["feature_request"]}, {"name": "web"}]
 

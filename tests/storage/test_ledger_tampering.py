@@ -25,6 +25,8 @@ from storage.ledger import post, record_config
 from storage.ledger_verify import verify
 from tests.installation import give_tables
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 NOW = datetime(2026, 9, 10, 12, tzinfo=UTC)
 TODAY = date(2026, 9, 10)
 CASES = 4

@@ -10,6 +10,8 @@ from bot import incidents
 from bot.domain import Actor
 from tests.web.house import House, Visitor
 
+pytestmark = pytest.mark.slow  # many ways through the books: CI takes them all
+
 EVE = Actor("board:eve", "Eve", is_supervisor=True)
 
 
