@@ -100,11 +100,18 @@ def versions(*, config_file: Path, as_json: bool) -> None:
 
 
 @click.command("reclass")
-@click.option("--period", type=click.Choice(["open"]), default="open", show_default=True, help="Which periods.")
+@click.option(
+    "--period",
+    type=click.Choice(["open"]),
+    default="open",
+    show_default=True,
+    expose_value=False,  # the only choice there is: what is closed stays as it was
+    help="Which periods.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would move.")
 @CONFIG
 @JSON
-def reclass(*, period: str, dry_run: bool, config_file: Path, as_json: bool) -> None:  # noqa: ARG001  # one choice
+def reclass(*, dry_run: bool, config_file: Path, as_json: bool) -> None:
     """Apply the present cost model and taxonomy to what was posted in open periods, by reversal and posting anew.
 
     Closed periods stay as they were. Twice is once; a run that was stopped is run again.

@@ -15,13 +15,11 @@ from slack_sdk import WebClient
 from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
-    InputBlock,
     Option,
     RichTextBlock,
     StaticMultiSelectElement,
     StaticSelectElement,
 )
-from slack_sdk.models.views import View
 
 from bot.domain import NOTHING, Judgement, Tag
 from bot.errors import CaseError
@@ -31,7 +29,7 @@ from bot.slack.blocks import section, words
 from bot.slack.calls import call
 from bot.slack.cards import TAG_SIGNS
 from bot.slack.desk import Desk
-from bot.slack.modals import OPTIONS_MAX, PRIMARY, REASON, TAGS, plain_text
+from bot.slack.modals import OPTIONS_MAX, PRIMARY, REASON, TAGS, field, modal, plain_text
 from bot.slack.people import People
 from bot.slack.readings import Readings
 from bot.slack.text import line, plain, shorten
@@ -87,27 +85,16 @@ def form(one: SampledTagging, reasons: Sequence[tuple[str, str]]) -> dict[str, A
     chosen = [option for option in tags if option.value in one.said.tags]
     primary = next((option for option in tags if option.value == one.said.primary), None)
     reason = next((option for option in known if option.value == one.said.reason), None)
+    tagged = StaticMultiSelectElement(options=tags, initial_options=chosen or None)
     shown = [
         _words(one),
-        _input(TAGS, "What is it? Leave it empty if it is none", StaticMultiSelectElement, tags, chosen or None),
-        _input(PRIMARY, "Above all", StaticSelectElement, tags, primary),
-        _input(REASON, "Why did they write?", StaticSelectElement, known, reason),
+        field(TAGS, "What is it? Leave it empty if it is none", tagged, is_optional=True),
+        field(PRIMARY, "Above all", StaticSelectElement(options=tags, initial_option=primary), is_optional=True),
+        field(
+            REASON, "Why did they write?", StaticSelectElement(options=known, initial_option=reason), is_optional=True
+        ),
     ]
-    return View(
-        type="modal",
-        callback_id=AUDIT_FORM,
-        title=plain_text("What is right?"),
-        submit=plain_text("Save"),
-        close=plain_text("Cancel"),
-        private_metadata=str(one.mention_id),
-        blocks=shown,
-    ).to_dict()
-
-
-def _input(name: str, label: str, kind: Any, options: Sequence[Option], initial: Any) -> InputBlock:
-    start = {"initial_options": initial} if kind is StaticMultiSelectElement else {"initial_option": initial}
-    element = kind(options=options, action_id=name, **start)
-    return InputBlock(block_id=name, label=plain_text(label), element=element, optional=True)
+    return modal(AUDIT_FORM, "What is right?", str(one.mention_id), shown)
 
 
 def judgement(view: Body) -> tuple[int, Judgement] | dict[str, str]:

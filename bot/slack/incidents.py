@@ -11,15 +11,13 @@ from slack_sdk.models.blocks import (
     Block,
     ButtonElement,
     ConfirmObject,
-    InputBlock,
     PlainTextInputElement,
-    PlainTextObject,
 )
-from slack_sdk.models.views import View
 
 from bot.slack import blocks
 from bot.slack.blocks import clock, section, words
 from bot.slack.cards import Rendered
+from bot.slack.modals import field, modal
 from bot.slack.text import inert, line
 from storage.incident_views import IncidentView
 
@@ -141,24 +139,8 @@ def rename_form(view: IncidentView) -> dict[str, Any]:
 def _form(  # what forms with one input differ in
     form: str, view: IncidentView, *, title: str, submit: str, label: str, element: PlainTextInputElement
 ) -> dict[str, Any]:
-    element.action_id = WORDS
-    made = View(
-        type="modal",
-        callback_id=form,
-        title=_plain(title),
-        submit=_plain(submit),
-        close=_plain("Cancel"),
-        private_metadata=view.id,
-        blocks=[
-            blocks.rich(section(words(line(view.name, _NAME_MAX), is_bold=True))),
-            InputBlock(block_id=WORDS, label=_plain(label), element=element),
-        ],
-    )
-    return made.to_dict()
-
-
-def _plain(text: str) -> PlainTextObject:
-    return PlainTextObject(text=text, emoji=False)
+    name = blocks.rich(section(words(line(view.name, _NAME_MAX), is_bold=True)))
+    return modal(form, title, view.id, [name, field(WORDS, label, element)], submit=submit)
 
 
 def filled_in(view: Mapping[str, Any]) -> tuple[str, str]:

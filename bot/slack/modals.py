@@ -1,4 +1,4 @@
-"""The forms behind Retag and Promise: what they show, and what was filled in."""
+"""What forms are made of, and those behind Retag and Promise: what they show, and what was filled in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from slack_sdk.models.blocks import (
+    Block,
     DatePickerElement,
     InputBlock,
     InputInteractiveElement,
@@ -54,20 +55,11 @@ def retag_form(view: CaseView, reasons: Sequence[tuple[str, str]]) -> dict[str, 
     primary = next(option for option in tags if option.value == view.tag.value)
     present = next((option for option in known if option.value == view.reason), None)
     inputs = [
-        _input(TAGS, "What is it? All that apply", StaticMultiSelectElement(options=tags, initial_options=chosen)),
-        _input(PRIMARY, "Above all", StaticSelectElement(options=tags, initial_option=primary)),
-        _input(REASON, "Why did they write?", StaticSelectElement(options=known, initial_option=present)),
+        field(TAGS, "What is it? All that apply", StaticMultiSelectElement(options=tags, initial_options=chosen)),
+        field(PRIMARY, "Above all", StaticSelectElement(options=tags, initial_option=primary)),
+        field(REASON, "Why did they write?", StaticSelectElement(options=known, initial_option=present)),
     ]
-    form = View(
-        type="modal",
-        callback_id=RETAG_FORM,
-        title=plain_text("Retag"),
-        submit=plain_text("Save"),
-        close=plain_text("Cancel"),
-        private_metadata=str(view.id),
-        blocks=[quoted(view), *inputs],
-    )
-    return form.to_dict()
+    return modal(RETAG_FORM, "Retag", str(view.id), [quoted(view), *inputs])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +74,10 @@ def promise_form(view: CaseView, *, zone: str, now: datetime) -> dict[str, Any]:
     """Return the form for a promise, on today's date in the queue's time zone ``zone``."""
     today = now.astimezone(ZoneInfo(zone)).date().isoformat()
     inputs = [
-        _input(DAY, "On which day?", DatePickerElement(initial_date=today)),
-        _input(TIME, f"By what time? ({zone})", TimePickerElement(timezone=zone)),
+        field(DAY, "On which day?", DatePickerElement(initial_date=today)),
+        field(TIME, f"By what time? ({zone})", TimePickerElement(timezone=zone)),
     ]
-    form = View(
-        type="modal",
-        callback_id=PROMISE_FORM,
-        title=plain_text("Promise"),
-        submit=plain_text("Save"),
-        close=plain_text("Cancel"),
-        private_metadata=f"{view.id} {zone}",
-        blocks=[quoted(view), *inputs],
-    )
-    return form.to_dict()
+    return modal(PROMISE_FORM, "Promise", f"{view.id} {zone}", [quoted(view), *inputs])
 
 
 def appointment(view: Mapping[str, Any]) -> Appointment:
@@ -122,9 +105,24 @@ def plain_text(text: str) -> PlainTextObject:
     return PlainTextObject(text=line(text, _OPTION_TEXT_MAX), emoji=False)
 
 
-def _input(name: str, label: str, element: InputInteractiveElement) -> InputBlock:
+def modal(form: str, title: str, about: str, shown: Sequence[Block], *, submit: str = "Save") -> dict[str, Any]:
+    """A form; ``about`` comes back with what is filled in."""
+    return View(
+        type="modal",
+        callback_id=form,
+        title=plain_text(title),
+        submit=plain_text(submit),
+        close=plain_text("Cancel"),
+        private_metadata=about,
+        blocks=list(shown),
+    ).to_dict()
+
+
+def field(name: str, label: str, element: InputInteractiveElement, *, is_optional: bool = False) -> InputBlock:
+    """An input of a form; block and element are both called ``name``."""
     element.action_id = name
-    return InputBlock(block_id=name, label=PlainTextObject(text=label, emoji=False), element=element)
+    label_text = PlainTextObject(text=label, emoji=False)
+    return InputBlock(block_id=name, label=label_text, element=element, optional=is_optional)
 
 
 def correction(view: Mapping[str, Any]) -> Correction | dict[str, str]:

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from slack_sdk.models.blocks import InputBlock, Option, PlainTextInputElement, StaticSelectElement
-from slack_sdk.models.views import View
+from slack_sdk.models.blocks import Option, PlainTextInputElement, StaticSelectElement
 
 from bot.domain import Quadrant
 from bot.ledger.money import WHOLE, Shares
 from bot.overriding import WHY_MAX
 from bot.slack import blocks
-from bot.slack.modals import OPTIONS_MAX, plain_text, quoted
+from bot.slack.modals import OPTIONS_MAX, field, modal, plain_text, quoted
 from bot.slack.text import line
 from bot.views import CaseView
 
@@ -40,22 +39,14 @@ def override_form(view: CaseView, departments: Sequence[str]) -> dict[str, Any]:
     known = departments[: OPTIONS_MAX - 1]
     why = PlainTextInputElement(max_length=WHY_MAX)
     cause = line(view.department.replace("_", " "), _NAME_MAX) or "nobody yet"
-    form = View(
-        type="modal",
-        callback_id=OVERRIDE_FORM,
-        title=plain_text("Override"),
-        submit=plain_text("Save"),
-        close=plain_text("Cancel"),
-        private_metadata=str(view.id),
-        blocks=[
-            quoted(view),
-            blocks.context([f"Caused by {cause} so far. {HINT}"]),
-            _input(QUADRANT, "Kind of contact", _choice([kind.value for kind in KINDS])),
-            _input(OWNER, "Caused by", _choice(known)),
-            _input(WHY, "Why? Without names", why),
-        ],
-    )
-    return form.to_dict()
+    shown = [
+        quoted(view),
+        blocks.context([f"Caused by {cause} so far. {HINT}"]),
+        field(QUADRANT, "Kind of contact", _choice([kind.value for kind in KINDS])),
+        field(OWNER, "Caused by", _choice(known)),
+        field(WHY, "Why? Without names", why),
+    ]
+    return modal(OVERRIDE_FORM, "Override", str(view.id), shown)
 
 
 def decided(view: Mapping[str, Any]) -> Decision:
@@ -74,8 +65,3 @@ def _choice(values: Sequence[str]) -> StaticSelectElement:
     as_it_is = Option(value=AS_IT_IS, text=plain_text("as it is"))
     options = [Option(value=value, text=plain_text(value.replace("_", " "))) for value in values]
     return StaticSelectElement(options=[as_it_is, *options], initial_option=as_it_is)
-
-
-def _input(name: str, label: str, element: Any) -> InputBlock:
-    element.action_id = name
-    return InputBlock(block_id=name, label=plain_text(label), element=element)

@@ -10,19 +10,17 @@ from typing import Any, Final
 from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
-    InputBlock,
     Option,
     PlainTextInputElement,
     StaticSelectElement,
 )
-from slack_sdk.models.views import View
 
 from bot.domain import RequestState
 from bot.requests import ENDED, TITLE_MAX, WHY_MAX, WORDS, steps_from
 from bot.slack import blocks
 from bot.slack.blocks import clock, section, words
 from bot.slack.cards import Rendered
-from bot.slack.modals import plain_text, quoted
+from bot.slack.modals import field, modal, plain_text, quoted
 from bot.slack.text import inert, line
 from bot.views import CaseView, PassedRequest
 
@@ -99,20 +97,20 @@ def pass_form(view: CaseView, *, requests: Sequence[PassedRequest], teams: Seque
     choices = [Option(value=name, text=plain_text(name.replace("_", " "))) for name in teams]
     chosen = next((one for one in choices if one.value == team), None)
     inputs = [
-        _input(JOINS, "Does somebody ask for it already?",
+        field(JOINS, "Does somebody ask for it already?",
                StaticSelectElement(options=[opening, *known[:REQUESTS_OFFERED]], initial_option=opening)),
-        _input(TITLE, "If not: what do they ask for? In a few words, without names",
+        field(TITLE, "If not: what do they ask for? In a few words, without names",
                PlainTextInputElement(max_length=TITLE_MAX), is_optional=True),
-        _input(TEAM, "… and which team can do it?",
+        field(TEAM, "… and which team can do it?",
                StaticSelectElement(options=choices, initial_option=chosen), is_optional=True),
     ]  # fmt: skip
-    return _modal(PASS_FORM, "Pass on", str(view.id), [quoted(view), *inputs])
+    return modal(PASS_FORM, "Pass on", str(view.id), [quoted(view), *inputs])
 
 
 def decline_form(request_id: int) -> dict[str, Any]:
     """Return the form that asks why a request is declined."""
     why = PlainTextInputElement(max_length=WHY_MAX, multiline=True)
-    return _modal(DECLINE_FORM, "Decline", str(request_id), [_input(WHY, "Why? The customers are told", why)])
+    return modal(DECLINE_FORM, "Decline", str(request_id), [field(WHY, "Why? The customers are told", why)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +138,3 @@ def passed(view: Mapping[str, Any]) -> Passed:
 def declined(view: Mapping[str, Any]) -> tuple[int, str]:
     """Return the request and the reason that were submitted."""
     return int(view["private_metadata"]), str(view["state"]["values"][WHY][WHY].get("value") or "")
-
-
-def _modal(callback_id: str, title: str, about: str, shown: Sequence[Block]) -> dict[str, Any]:
-    form = View(
-        type="modal",
-        callback_id=callback_id,
-        title=plain_text(title),
-        submit=plain_text("Save"),
-        close=plain_text("Cancel"),
-        private_metadata=about,
-        blocks=list(shown),
-    )
-    return form.to_dict()
-
-
-def _input(name: str, label: str, element: Any, *, is_optional: bool = False) -> InputBlock:
-    element.action_id = name
-    return InputBlock(block_id=name, label=plain_text(label), element=element, optional=is_optional)
