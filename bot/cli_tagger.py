@@ -41,7 +41,7 @@ _CORRECTIONS: Final = click.option(
     show_default=True,
     help="Which public sets.",
 )
-@click.option("--name", default="earmark-minilm-2", show_default=True, help="Begins the version of every tagging.")
+@click.option("--name", default="earmark-minilm-3", show_default=True, help="Begins the version of every tagging.")
 @click.option("--epochs", type=click.IntRange(1, 100), default=3, show_default=True)
 @click.option(
     "--share",
@@ -57,9 +57,12 @@ _CORRECTIONS: Final = click.option(
     show_default=True,
     help="How often an epoch sees each row of the public sets that we labelled.",
 )
-@click.option("--layers", help="Of the encoder, from 0 up, or `all`; else 0,2,5 of the packaged one with --data.")
+@click.option("--layers", help="Of the encoder, from 0 up, or `all`; else 0,2,3,5 of the packaged one with --data.")
 @click.option(
-    "--teacher", type=_FOLDER, help="Folder of a larger encoder, which learns first and teaches those layers."
+    "--teacher",
+    type=_FOLDER,
+    multiple=True,
+    help="Folder of a larger encoder, which learns first and teaches those layers; several, or one again, together.",
 )
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True)
 @CONFIG

@@ -39,7 +39,7 @@ class Lesson:
     labelled_repeat: int
     seed: int
     layers: str | None = None
-    teacher: Path | None = None
+    teacher: tuple[Path, ...] = ()
 
 
 def train(lesson: Lesson, corrected_in: Settings | None) -> None:

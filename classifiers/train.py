@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("earmark.train")
 
-NAME = "earmark-minilm-2"
+NAME = "earmark-minilm-3"
 RECIPE_NAMES = ("best", "permissive")
-LAYERS, ALL_LAYERS = "0,2,5", "all"
+LAYERS, ALL_LAYERS = "0,2,3,5", "all"
 """Which of the packaged encoder's six layers the shipped model has."""
 _ENOUGH: Mapping[Part, int] = {"train": 20, "dev": 3}
 _PURPOSE: Mapping[Part, str] = {"train": "learning", "dev": "fitting"}
 _THREADS = 2
+TEACHERS = "teachers"
 WINDOW_TOKENS = 128
 OVERLAP_TOKENS = 16
 
@@ -44,6 +45,8 @@ def train(  # noqa: PLR0913  # what a model is made of
 
     It learns from the public sets in ``data`` by ``recipe``, from a company's ``own`` labels, or from both; of its
     own labels a part is held back for fitting and measuring (:mod:`classifiers.learning.own`).
+
+    What larger teachers have learnt is kept in ``out/teachers``: a run that was broken off goes on behind them.
 
     Raises:
         InputError: the data sets are not in ``data``, or there is too little to learn from.
@@ -66,8 +69,9 @@ def train(  # noqa: PLR0913  # what a model is made of
     examples = training_examples(data, recipe, LABELS if plan.labelled_repeat else None, own)
     _check_enough(data, own)
     log.info("%d texts to learn from; none of them is measured on", len(examples))
-    made = make_network(base, examples, unlabelled_texts(data, recipe) if data and plan.depth else [], plan)
+    unlabelled = unlabelled_texts(data, recipe) if data and plan.depth else []
     out.mkdir(parents=True, exist_ok=True)
+    made = make_network(base, examples, unlabelled, plan, out / TEACHERS)
     (out / TOKENIZER).write_text(made.tokenizer, encoding="utf-8")
     torch.save(made.network.state_dict(), out / "network.pt")
     reader = WindowReader(out / TOKENIZER, tokens=WINDOW_TOKENS, overlap=OVERLAP_TOKENS)
@@ -99,7 +103,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="how often an epoch sees each of the rows we labelled (default 1); 0 keeps their sets' own labels",
     )
     parser.add_argument("--layers", default=LAYERS, help=f"of the encoder, counted from 0, or `all` (default {LAYERS})")
-    parser.add_argument("--teacher", type=Path, help="folder of a larger encoder that teaches the few layers")
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        action="append",
+        default=[],
+        help="folder of a larger encoder that teaches the few layers; several, or one again, teach together",
+    )
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
@@ -118,12 +128,12 @@ def plan_of(
     labelled_repeat: int,
     seed: int,
     layers: str = ALL_LAYERS,
-    teacher: Path | None = None,
+    teachers: Sequence[Path] = (),
 ) -> Plan:
     """Return how to train. ``layers`` are numbers such as ``0,2,5``, or ``all``.
 
-    With some layers, the encoder in the folder ``teacher`` learns first and teaches them; all of the same encoder's
-    without it.
+    With some layers, the encoders in the folders ``teachers`` learn first and teach them, a folder named twice from
+    another seed; without any it is all layers of the same encoder.
 
     Raises:
         ClassifierError: the ``train`` extra is not installed.
@@ -133,11 +143,10 @@ def plan_of(
     from classifiers.learning.loop import Plan
     from classifiers.learning.shallow import Depth
 
-    if teacher is not None:
-        if layers == ALL_LAYERS:
-            raise InputError("--teacher teaches a network of fewer layers: name them with --layers, such as 0,2,5")
-        _encoder(teacher)
-    depth = None if layers == ALL_LAYERS else Depth(layers=_numbers(layers), teacher=teacher, seed=seed)
+    if teachers and layers == ALL_LAYERS:
+        raise InputError("--teacher teaches a network of fewer layers: name them with --layers, such as 0,2,5")
+    folders = tuple(_encoder(folder) for folder in teachers)
+    depth = None if layers == ALL_LAYERS else Depth(layers=_numbers(layers), teachers=folders, seed=seed)
     return Plan(epochs=epochs, share=share, labelled_repeat=labelled_repeat, seed=seed, depth=depth)
 
 

@@ -35,18 +35,18 @@ _WEIGHT = 10.0
 class Depth:
     """Which ``layers`` of the deep encoder the shallow one begins with, counted from 0, and how it is taught.
 
-    ``texts`` are read to imitate the untouched encoder, at ``rate``. Then labels are learnt from at ``labels_rate``,
-    and at last, for ``answers_epochs`` at the plan's own rate, labels and the deep network's answers. The deep network
-    is of the same encoder, or of that in the folder ``teacher``, a larger one, which learns at ``teacher_rate``.
+    ``texts`` are read to imitate the untouched encoder, at ``rate``. Then it learns for ``epochs`` at ``answers_rate``
+    from labels and from what deep networks answer on those and on other texts. The deep network is of the same encoder,
+    or there is one of each folder in ``teachers``, larger ones, which learn at ``teacher_rate``.
     """
 
-    layers: tuple[int, ...] = (0, 2, 5)
-    texts: int = 32_000
+    layers: tuple[int, ...] = (0, 2, 3, 5)
+    texts: int = 64_000
     batch: int = 64
     rate: float = 4e-4
-    labels_rate: float = 1e-4
-    answers_epochs: int = 2
-    teacher: Path | None = None
+    answers_rate: float = 2e-4
+    epochs: int = 8
+    teachers: tuple[Path, ...] = ()
     teacher_rate: float = 3e-5
     seed: int = 7
 

@@ -97,7 +97,7 @@ LABELLED = "labelled"
 """The source whose labels lie in the project and whose texts do not; it is read by joining both."""
 OWN, OWN_REPEAT = "own", 4
 """A company's labels, which lie wherever it keeps them; all of them are seen in every epoch, so many times."""
-ANSWERED, ANSWERED_TAKE = "answered", 20_000
+ANSWERED, ANSWERED_TAKE = "answered", 40_000
 """Texts without labels that a deep network has answered; so many of them are in an epoch."""
 SOURCES: Mapping[str, Source] = {
     "hand": Source("seed_handlabelled.jsonl", ROWS_LICENCE, _hand, take=1000),

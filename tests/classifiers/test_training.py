@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from classifiers.learning.batches import Reader
 from classifiers.learning.data import Example, own_example
 from classifiers.learning.loop import Plan
 from classifiers.learning.making import answered, make_network
-from classifiers.learning.network import TagNetwork, deep_encoder, encoder_with
+from classifiers.learning.network import deep_encoder, encoder_with
 from classifiers.learning.own import of_part, read_own
 from classifiers.learning.shallow import Depth, imitate
 from classifiers.manifest import read_manifest
@@ -81,7 +82,7 @@ def labels(tmp_path: Path) -> Path:
 def test_a_trained_model_is_a_folder_that_runs_without_torch_and_knows_what_it_was_taught(
     tmp_path: Path, base: Path, labels: Path, layers: tuple[int, ...] | None, count: int
 ) -> None:
-    depth = None if layers is None else Depth(layers, texts=100)
+    depth = None if layers is None else Depth(layers, texts=100, epochs=12, answers_rate=3e-3)
     plan = Plan(epochs=12, rate=3e-3, leash=0.1, depth=depth)
 
     train.train(None, tmp_path / "out", plan, base=base, own=read_own(labels), name="tiny")
@@ -121,24 +122,25 @@ def test_a_shallow_encoder_comes_to_say_what_the_deep_one_says(base: Path) -> No
     assert away() < before / 2
 
 
-def test_a_deep_network_answers_the_texts_that_nobody_has_labelled_in_full(base: Path) -> None:
-    reader = Reader(Tokenizer.from_file(str(base / "tokenizer.json")), 64)
+def test_networks_answer_together_halfway_with_the_people_who_said_something() -> None:
     examples = [
         Example("my late parcel", (1.0, 0.0, 0.0), "labelled", "a"),
         Example("my late bag", (1.0, None, None), "complaints", "b"),
     ]
+    texts = ["the fair", "my late bag", "my late parcel"]
+    one, other = torch.tensor([[0.25] * 3, [0.5] * 3, [0.75] * 3]), torch.tensor([[0.75] * 3, [0.5] * 3, [0.25] * 3])
 
-    found = answered(TagNetwork(encoder_with(base)), reader, examples, ["my late parcel", "my late bag", "the fair"])
-
-    assert sorted(example.text for example in found) == ["my late bag", "the fair"]
-    assert {example.source for example in found} == {"answered"}
-    assert all(0.0 < chance < 1.0 for example in found for chance in example.targets if chance is not None)
+    assert answered(examples, texts, [one, other]) == [
+        Example("my late parcel", (0.75, 0.25, 0.25), "labelled", "a"),
+        Example("my late bag", (0.75, 0.5, 0.5), "complaints", "b"),
+        Example("the fair", (0.5, 0.5, 0.5), "answered", "the fair"),
+    ]
 
 
 def test_a_shallow_network_also_learns_from_what_the_deep_one_answered(base: Path, labels: Path) -> None:
     examples = [own_example(label) for label in read_own(labels)][:60]
     unlabelled = [f"the {thing} news" for thing in THINGS]
-    plan = Plan(epochs=1, depth=Depth((0, 2), texts=20, answers_epochs=1))
+    plan = Plan(epochs=1, depth=Depth((0, 2), texts=20, epochs=1))
 
     alone = make_network(base, examples, [], plan)
     taught = make_network(base, examples, unlabelled, plan)
@@ -148,14 +150,22 @@ def test_a_shallow_network_also_learns_from_what_the_deep_one_answered(base: Pat
     assert not torch.equal(taught.network.outer.weight, alone.network.outer.weight)
 
 
-def test_a_larger_encoder_of_another_kind_can_be_the_one_that_teaches(tmp_path: Path, base: Path, labels: Path) -> None:
+@pytest.fixture
+def larger(tmp_path: Path, base: Path) -> Path:
+    """A folder with a wider encoder of another kind, which reads the same words."""
     from transformers import MPNetConfig, MPNetModel
 
-    larger = tmp_path / "larger"
+    folder = tmp_path / "larger"
+    torch.manual_seed(4)
     config = MPNetConfig(vocab_size=200, hidden_size=48, num_hidden_layers=3, num_attention_heads=4)
-    MPNetModel(config, add_pooling_layer=False).save_pretrained(larger)
-    (larger / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
-    plan = Plan(epochs=12, rate=3e-3, leash=0.1, depth=Depth((0, 2), texts=100, teacher=larger))
+    MPNetModel(config, add_pooling_layer=False).save_pretrained(folder)
+    (folder / "tokenizer.json").write_bytes((base / "tokenizer.json").read_bytes())
+    return folder
+
+
+def test_larger_encoders_of_another_kind_can_be_those_that_teach(base: Path, labels: Path, larger: Path) -> None:
+    depth = Depth((0, 2), texts=100, epochs=12, answers_rate=3e-3, teachers=(larger, larger), teacher_rate=3e-3)
+    plan = Plan(epochs=12, leash=0.1, depth=depth)
     unlabelled = [f"the {word} {thing} of ours" for words in KINDS.values() for word in words for thing in THINGS]
     examples = [own_example(label) for label in of_part(read_own(labels), "train")]
 
@@ -170,6 +180,30 @@ def test_a_larger_encoder_of_another_kind_can_be_the_one_that_teaches(tmp_path: 
     assert logits.argmax(dim=-1).tolist() == [0, 1]
 
 
+def test_a_run_that_was_broken_off_goes_on_behind_the_teachers_that_have_answered(
+    tmp_path: Path, base: Path, labels: Path, larger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = [own_example(label) for label in read_own(labels)][:60]
+    unlabelled = [f"the {thing} news" for thing in THINGS]
+    one, both = (
+        Plan(epochs=1, depth=Depth((0, 2), texts=20, epochs=1, teachers=teachers))
+        for teachers in ((larger,), (larger, larger))
+    )
+
+    def taught(plan: Plan, kept_in: Path) -> list[Any]:
+        return list(make_network(base, examples, unlabelled, plan, kept_in).network.state_dict().values())
+
+    whole = taught(both, tmp_path / "whole")
+    taught(one, tmp_path / "broken-off")
+    goes_on = taught(both, tmp_path / "broken-off")
+    monkeypatch.setattr("classifiers.learning.making.deep_encoder", None)  # nobody is taught any more
+    again = taught(both, tmp_path / "broken-off")
+
+    assert all(map(torch.equal, whole, goes_on))
+    assert all(map(torch.equal, whole, again))
+    assert len(list((tmp_path / "broken-off").iterdir())) == 2
+
+
 def test_what_the_larger_encoder_knows_of_words_stays_the_same_while_it_learns(base: Path) -> None:
     encoder = deep_encoder(base)
 
@@ -179,12 +213,12 @@ def test_what_the_larger_encoder_knows_of_words_stays_the_same_while_it_learns(b
 
 def test_a_teacher_without_anybody_to_teach_is_refused(base: Path) -> None:
     with pytest.raises(InputError, match="--teacher teaches a network of fewer layers"):
-        train.plan_of(1, 1.0, 1, 7, "all", base)
+        train.plan_of(1, 1.0, 1, 7, "all", [base])
 
 
 def test_a_teacher_that_is_no_encoder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no encoder in"):
-        train.plan_of(1, 1.0, 1, 7, "0,2", tmp_path)
+        train.plan_of(1, 1.0, 1, 7, "0,2", [tmp_path])
 
 
 @pytest.mark.parametrize("layers", ["", "2,1", "0,0", "-1", "one"])
