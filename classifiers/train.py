@@ -46,7 +46,7 @@ def train(  # noqa: PLR0913  # what a model is made of
     It learns from the public sets in ``data`` by ``recipe``, from a company's ``own`` labels, or from both; of its
     own labels a part is held back for fitting and measuring (:mod:`classifiers.learning.own`).
 
-    What larger teachers have learnt is kept in ``out/teachers``: a run that was broken off goes on behind them.
+    What larger teachers answer is kept in ``out/teachers``: a run that was broken off goes on behind them.
 
     Raises:
         InputError: the data sets are not in ``data``, or there is too little to learn from.
